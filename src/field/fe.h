@@ -20,10 +20,10 @@ typedef struct fe3 {
     fe c[3];
 } fe3;
 
-#define FE_P 0xFFFFFFFF00000001ULL       // 2^64 - 2^32 + 1
-#define FE_EPSILON 0xFFFFFFFFULL         // 2^64 mod p = 2^32 - 1
-#define FE_GENERATOR 7ULL                // generates F*
-#define FE_TWO_ADICITY 32                // p - 1 = 2^32 * (2^32 - 1)
+#define FE_P           0xFFFFFFFF00000001ULL // 2^64 - 2^32 + 1
+#define FE_EPSILON     0xFFFFFFFFULL         // 2^64 mod p = 2^32 - 1
+#define FE_GENERATOR   7ULL                  // generates F*
+#define FE_TWO_ADICITY 32                    // p - 1 = 2^32 * (2^32 - 1)
 
 static inline bool fe_is_canonical(uint64_t a)
 {
@@ -96,8 +96,34 @@ static inline fe fe_mul_add(fe a, fe b, fe c)
     return fe_reduce128((unsigned __int128)a * b + c);
 }
 
-fe fe_pow(fe a, uint64_t exponent); // fe_pow(0, 0) = 1
-fe fe_inv(fe a);                    // a != 0; fe_inv(0) = 0
+// The *circuit subset*: code that a recursion circuit will be recorded from (verifier halves,
+// transcript, path checks) touches field values only through the functions of this header and of
+// hash/hash.h. It never applies C operators to them and never branches or indexes on them; a choice
+// that depends on data goes through fe_select with a bit from fe_to_bits.
+
+// bit is 0 or 1.
+static inline fe fe_select(fe bit, fe if_one, fe if_zero)
+{
+    ZK_VERIFY(bit <= 1);
+    return if_zero ^ ((if_zero ^ if_one) & (0 - bit));
+}
+
+// The low n <= 64 bits of the canonical value, least significant first.
+static inline void fe_to_bits(fe *bits, fe a, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        bits[i] = (a >> i) & 1;
+}
+
+// A constant of the program, below p.
+static inline fe fe_const(uint64_t a)
+{
+    ZK_VERIFY(a < FE_P);
+    return a;
+}
+
+fe fe_pow(fe a, uint64_t exponent);      // fe_pow(0, 0) = 1
+fe fe_inv(fe a);                         // a != 0; fe_inv(0) = 0
 fe fe_root_of_unity(unsigned log_order); // primitive root of order 2^log_order, log_order <= 32;
                                          // fe_root_of_unity(k) = fe_root_of_unity(k + 1)^2
 
@@ -154,6 +180,13 @@ static inline fe3 fe3_add_fe(fe3 a, fe b)
 static inline fe3 fe3_mul_fe(fe3 a, fe b)
 {
     return (fe3){{fe_mul(a.c[0], b), fe_mul(a.c[1], b), fe_mul(a.c[2], b)}};
+}
+
+static inline fe3 fe3_select(fe bit, fe3 if_one, fe3 if_zero)
+{
+    return (fe3){{fe_select(bit, if_one.c[0], if_zero.c[0]),
+                  fe_select(bit, if_one.c[1], if_zero.c[1]),
+                  fe_select(bit, if_one.c[2], if_zero.c[2])}};
 }
 
 // Schoolbook with x^3 = 2: c0 = a0 b0 + 2 (a1 b2 + a2 b1), c1 = a0 b1 + a1 b0 + 2 a2 b2,

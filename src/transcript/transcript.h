@@ -16,19 +16,19 @@ struct pool;
 
 // Labels of what is absorbed. New labels at the end; the values are part of the proof format.
 typedef enum transcript_label {
-    LABEL_PROTOCOL = 1,   // version, parameter set
-    LABEL_KEY = 2,        // program key digest
+    LABEL_PROTOCOL = 1, // version, parameter set
+    LABEL_KEY = 2,      // program key digest
     LABEL_PUBLICS = 3,
-    LABEL_COUNT = 4,      // numbers of instances and the like
-    LABEL_HEADER = 5,     // instance header
+    LABEL_COUNT = 4,  // numbers of instances and the like
+    LABEL_HEADER = 5, // instance header
     LABEL_ROOT = 6,
     LABEL_OOD_ANSWER = 7,
-    LABEL_CHALLENGE = 8,  // the global challenge, absorbed by each instance transcript
+    LABEL_CHALLENGE = 8, // the global challenge, absorbed by each instance transcript
     LABEL_GKR_ROOT = 9,
     LABEL_GKR_ROUND = 10, // round polynomials of GKR
     LABEL_GKR_LAYER = 11, // claims at the end of a layer
     LABEL_ZEROCHECK_ROUND = 12,
-    LABEL_CLAIMS = 13,    // column evaluations
+    LABEL_CLAIMS = 13, // column evaluations
     LABEL_WHIR_ROUND = 14,
     LABEL_FINAL_POLY = 15,
     LABEL_NONCE = 16,
@@ -39,7 +39,7 @@ typedef enum transcript_label {
 typedef struct transcript {
     const hash_ops *hash;
     fe state[HASH_WIDTH];
-    unsigned position;  // next rate position
+    unsigned position; // next rate position
     bool squeezing;
 } transcript;
 
