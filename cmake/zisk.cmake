@@ -14,7 +14,9 @@ find_package(Threads REQUIRED)
 add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
                     -Wvla -Werror=implicit-function-declaration
                     -Werror=unused-result -Werror=incompatible-pointer-types
-                    -fno-strict-aliasing -fno-common)
+                    -fno-strict-aliasing -fno-common
+                    -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=) # trails name src/..., on any machine
+add_compile_definitions(_GNU_SOURCE) # Linux: affinity, huge pages, O_TMPFILE and the like
 if(ZISK_VERIFY)
   add_compile_definitions(ZK_VERIFY_BUILD=1)
 endif()

@@ -15,10 +15,18 @@ static _Thread_local size_t trail_length;
 const char *status_name(status s)
 {
     static const char *const names[ZK_STATUS_COUNT] = {
-        [ZK_OK] = "ZK_OK",           [ZK_EINVAL] = "ZK_EINVAL",     [ZK_EPARSE] = "ZK_EPARSE",
-        [ZK_EPROOF] = "ZK_EPROOF",   [ZK_EGUEST] = "ZK_EGUEST",     [ZK_ELIMIT] = "ZK_ELIMIT",
-        [ZK_EIO] = "ZK_EIO",         [ZK_EPROTO] = "ZK_EPROTO",     [ZK_ETIMEOUT] = "ZK_ETIMEOUT",
-        [ZK_ECANCELED] = "ZK_ECANCELED", [ZK_ENOMEM] = "ZK_ENOMEM", [ZK_EDEVICE] = "ZK_EDEVICE",
+        [ZK_OK] = "ZK_OK",
+        [ZK_EINVAL] = "ZK_EINVAL",
+        [ZK_EPARSE] = "ZK_EPARSE",
+        [ZK_EPROOF] = "ZK_EPROOF",
+        [ZK_EGUEST] = "ZK_EGUEST",
+        [ZK_ELIMIT] = "ZK_ELIMIT",
+        [ZK_EIO] = "ZK_EIO",
+        [ZK_EPROTO] = "ZK_EPROTO",
+        [ZK_ETIMEOUT] = "ZK_ETIMEOUT",
+        [ZK_ECANCELED] = "ZK_ECANCELED",
+        [ZK_ENOMEM] = "ZK_ENOMEM",
+        [ZK_EDEVICE] = "ZK_EDEVICE",
         [ZK_EINTERNAL] = "ZK_EINTERNAL",
     };
     return (unsigned)s < ZK_STATUS_COUNT ? names[s] : "ZK_UNKNOWN";
@@ -28,8 +36,8 @@ static void trail_add(const char *file, int line, const char *what)
 {
     if (trail_length >= TRAIL_BYTES - 1)
         return;
-    int n = snprintf(trail + trail_length, TRAIL_BYTES - trail_length, "%s:%d: %s\n", file, line,
-                     what);
+    int n =
+        snprintf(trail + trail_length, TRAIL_BYTES - trail_length, "%s:%d: %s\n", file, line, what);
     if (n > 0)
         trail_length += (size_t)n;
     if (trail_length > TRAIL_BYTES - 1)
