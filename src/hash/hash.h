@@ -11,7 +11,7 @@
 //    byte strings.
 #include "field/fe.h"
 
-enum { HASH_WIDTH = 16, HASH_RATE = 12, HASH_DIGEST = 4 };
+enum { HASH_WIDTH = 16, HASH_RATE = 12, HASH_DIGEST = 4, HASH_MAX_ROW_WIDTH = 4096 };
 
 typedef enum hash_id {
     HASH_POSEIDON = 1,  // the original of 2019 (eprint 2019/458), x^7, 8 full + 22 partial rounds
@@ -27,6 +27,14 @@ static inline bool digest_equal(digest a, digest b)
     return ((a.e[0] ^ b.e[0]) | (a.e[1] ^ b.e[1]) | (a.e[2] ^ b.e[2]) | (a.e[3] ^ b.e[3])) == 0;
 }
 
+static inline digest digest_select(fe bit, digest if_one, digest if_zero)
+{
+    digest d;
+    for (unsigned i = 0; i < HASH_DIGEST; i++)
+        d.e[i] = fe_select(bit, if_one.e[i], if_zero.e[i]);
+    return d;
+}
+
 // Batched operations; all buffers canonical, all may be called from any thread.
 typedef struct hash_ops {
     hash_id id;
@@ -40,18 +48,19 @@ typedef struct hash_ops {
     void (*compress_many)(digest *out, const fe *in, size_t n);
 
     // Leaves: out[i] := leaf digest of the row in[i * width .. +width-1], i < n.
-    // width >= 1. A row is cut into chunks of 16 (the last one padded with zeros); each chunk is
-    // compressed to 4 elements; the digests of the chunks are the row of the next level, until
-    // one digest is left. A row of up to 16 elements is one compression. The width is fixed by
-    // the caller's parameters and therefore known to whoever verifies: no length is encoded, so
-    // digests of rows of different widths must never be compared.
+    // 1 <= width <= HASH_MAX_ROW_WIDTH. A row is cut into chunks of 16 (the last one padded with
+    // zeros); each chunk is compressed to 4 elements; the digests of the chunks are the row of the
+    // next level, until one digest is left. A row of up to 16 elements is one compression. The
+    // width is fixed by the caller's parameters and therefore known to whoever verifies: no length
+    // is encoded, so digests of rows of different widths must never be compared.
     void (*hash_rows)(digest *out, const fe *in, size_t n, size_t width);
 } hash_ops;
 
 // The table for `id` on this machine's best tier (honours ZISK_CPU); NULL for an unknown id.
 const hash_ops *hash_get(hash_id id);
 
-// Single-shot helpers over the table (scalar speed).
+// Single-shot helpers over the table.
+void hash_permute(const hash_ops *ops, fe state[HASH_WIDTH]);
 digest hash_compress(const hash_ops *ops, const fe in[HASH_WIDTH]);
 digest hash_row(const hash_ops *ops, const fe *row, size_t width);
 
