@@ -215,7 +215,7 @@ status pool_open(pool **out, unsigned n_threads)
         FAIL(ZK_ENOMEM,
              "could not start thread %u of %u: %s; ask for fewer threads or raise the "
              "limit of processes",
-             started + 2, n_threads, strerror(error));
+             started + 2, n_threads, strerrordesc_np(error));
     }
     *out = p;
     return ZK_OK;

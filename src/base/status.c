@@ -47,10 +47,13 @@ static void trail_add(const char *file, int line, const char *what)
 status status_fail(status s, const char *file, int line, const char *condition, const char *format,
                    ...)
 {
+    // By way of a copy: the arguments may hold the previous message, put into a wider sentence.
+    char text[MESSAGE_BYTES];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    memcpy(message, text, strlen(text) + 1);
     trail_length = 0;
     trail[0] = '\0';
     trail_add(file, line, status_name(s));

@@ -43,7 +43,8 @@ const char *status_trail(void);
 
 void status_clear(void);
 
-// Notes a failure at its origin (replaces the thread's trail) and returns `s`.
+// Notes a failure at its origin (replaces the thread's trail) and returns `s`. The arguments may
+// use status_message(), to say more about a failure; %m in the format is errno in words.
 status status_fail(status s, const char *file, int line, const char *condition, const char *format,
                    ...) __attribute__((format(printf, 5, 6)));
 
