@@ -5,13 +5,13 @@
 #include <stdint.h>
 #include <string.h>
 
-// Weak, and kept from being recognised as memcpy or memset, hence compiled into calls of
-// themselves.
+// Keeps loops from being recognised as memcpy or memset and compiled into calls of themselves.
 #ifdef __clang__
-#define MEMORY_FUNCTION __attribute__((weak, no_builtin))
+#define PLAIN_LOOPS __attribute__((no_builtin))
 #else
-#define MEMORY_FUNCTION __attribute__((weak, optimize("no-tree-loop-distribute-patterns")))
+#define PLAIN_LOOPS __attribute__((optimize("no-tree-loop-distribute-patterns")))
 #endif
+#define MEMORY_FUNCTION PLAIN_LOOPS __attribute__((weak))
 
 typedef uint64_t __attribute__((may_alias)) word;
 
@@ -22,7 +22,7 @@ static size_t bytes_to_alignment(const void *p)
 
 // Copies n bytes upwards; dst is 8-byte aligned, src is not. Reads only whole aligned words of
 // which at least one byte belongs to the source, so it never leaves the source's words.
-static void copy_shifted(uint8_t *dst, const uint8_t *src, size_t n)
+PLAIN_LOOPS static void copy_shifted(uint8_t *dst, const uint8_t *src, size_t n)
 {
     const unsigned low = 8 * ((uintptr_t)src & 7); // bits of the first word before the source
     const word *s = (const word *)((uintptr_t)src & ~(uintptr_t)7);
