@@ -17,6 +17,14 @@ digest hash_compress(const hash_ops *ops, const fe in[HASH_WIDTH])
     return out;
 }
 
+digest hash_node(const hash_ops *ops, const digest children[HASH_ARITY])
+{
+    fe in[HASH_WIDTH];
+    for (unsigned i = 0; i < HASH_WIDTH; i++)
+        in[i] = children[i / HASH_DIGEST].e[i % HASH_DIGEST];
+    return hash_compress(ops, in);
+}
+
 digest hash_row(const hash_ops *ops, const fe *row, size_t width)
 {
     digest out;

@@ -11,7 +11,8 @@
 //    byte strings.
 #include "field/fe.h"
 
-enum { HASH_WIDTH = 16, HASH_RATE = 12, HASH_DIGEST = 4, HASH_MAX_ROW_WIDTH = 4096 };
+enum { HASH_WIDTH = 16, HASH_RATE = 12, HASH_DIGEST = 4, HASH_ARITY = 4 };
+enum { HASH_MAX_ROW_WIDTH = 4096 };
 
 typedef enum hash_id {
     HASH_POSEIDON = 1,  // the original of 2019 (eprint 2019/458), x^7, 8 full + 22 partial rounds
@@ -62,6 +63,7 @@ const hash_ops *hash_get(hash_id id);
 // Single-shot helpers over the table.
 void hash_permute(const hash_ops *ops, fe state[HASH_WIDTH]);
 digest hash_compress(const hash_ops *ops, const fe in[HASH_WIDTH]);
+digest hash_node(const hash_ops *ops, const digest children[HASH_ARITY]);
 digest hash_row(const hash_ops *ops, const fe *row, size_t width);
 
 // Sponge over a byte string of any length: padded with 0x01 and zeros to a multiple of 7 bytes
