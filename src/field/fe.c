@@ -12,9 +12,26 @@ fe fe_pow(fe a, uint64_t exponent)
     return result;
 }
 
+static fe sqr_times(fe a, unsigned n)
+{
+    while (n-- > 0)
+        a = fe_sqr(a);
+    return a;
+}
+
+// a^(p - 2), p - 2 = (2^31 - 1) 2^33 + (2^32 - 1), by 63 squarings and 9 products. With
+// t(k) = a^(2^k - 1): t(j + k) = t(j)^(2^k) t(k).
 fe fe_inv(fe a)
 {
-    return fe_pow(a, FE_P - 2);
+    fe t2 = fe_mul(fe_sqr(a), a);
+    fe t3 = fe_mul(fe_sqr(t2), a);
+    fe t6 = fe_mul(sqr_times(t3, 3), t3);
+    fe t12 = fe_mul(sqr_times(t6, 6), t6);
+    fe t24 = fe_mul(sqr_times(t12, 12), t12);
+    fe t30 = fe_mul(sqr_times(t24, 6), t6);
+    fe t31 = fe_mul(fe_sqr(t30), a);
+    fe t32 = fe_mul(fe_sqr(t31), a);
+    return fe_mul(sqr_times(t31, 33), t32);
 }
 
 fe fe_root_of_unity(unsigned log_order)
@@ -42,7 +59,6 @@ fe3 fe3_inv(fe3 a)
     fe b0 = fe_sub(fe_sqr(a.c[0]), fe_double(fe_mul(a.c[1], a.c[2])));
     fe b1 = fe_sub(fe_double(fe_sqr(a.c[2])), fe_mul(a.c[0], a.c[1]));
     fe b2 = fe_sub(fe_sqr(a.c[1]), fe_mul(a.c[0], a.c[2]));
-    fe norm = fe_add(fe_mul(a.c[0], b0),
-                     fe_double(fe_add(fe_mul(a.c[1], b2), fe_mul(a.c[2], b1))));
+    fe norm = fe_add(fe_mul(a.c[0], b0), fe_double(fe_add(fe_mul(a.c[1], b2), fe_mul(a.c[2], b1))));
     return fe3_mul_fe((fe3){{b0, b1, b2}}, fe_inv(norm));
 }

@@ -24,6 +24,25 @@ static inline void vfe_store(fe *p, vfe a)
     _mm256_storeu_si256((__m256i *)p, a);
 }
 
+// All ones in the first n lanes.
+static inline vfe vfe_first_(size_t n)
+{
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+
+static inline vfe vfe_load_n(const fe *p, size_t n)
+{
+    return n >= LANES ? vfe_load(p) : _mm256_maskload_epi64((const long long *)p, vfe_first_(n));
+}
+
+static inline void vfe_store_n(fe *p, vfe a, size_t n)
+{
+    if (n >= LANES)
+        vfe_store(p, a);
+    else
+        _mm256_maskstore_epi64((long long *)p, vfe_first_(n), a);
+}
+
 static inline vfe vfe_set1(fe a)
 {
     return _mm256_set1_epi64x((long long)a);
@@ -122,6 +141,11 @@ static inline vfe vfe_mul_add(vfe a, vfe b, vfe c)
     return vfe_reduce128_(_mm256_sub_epi64(hi, carry), lo);
 }
 
+static inline vfe vfe_select_zero(vfe test, vfe if_zero, vfe otherwise)
+{
+    return _mm256_blendv_epi8(otherwise, if_zero, _mm256_cmpeq_epi64(test, vfe_zero()));
+}
+
 static inline fe vfe_sum(vfe a)
 {
     fe t[LANES];
@@ -158,6 +182,20 @@ static inline vlimb vlimb_of(vfe a)
 static inline vlimb vlimb_double(vlimb a)
 {
     return vlimb_of(vfe_double(a.v));
+}
+
+typedef struct vlimb_fixed {
+    uint64_t v, hi;
+} vlimb_fixed;
+
+static inline vlimb_fixed vlimb_fixed_of(fe a)
+{
+    return (vlimb_fixed){a, a >> 32};
+}
+
+static inline vlimb vlimb_spread(const vlimb_fixed *a)
+{
+    return (vlimb){vfe_set1(a->v), vfe_set1(a->hi)};
 }
 
 typedef struct vacc {

@@ -22,6 +22,19 @@ static inline void vfe_store(fe *p, vfe a)
     _mm512_storeu_si512(p, a);
 }
 
+static inline vfe vfe_load_n(const fe *p, size_t n)
+{
+    return n >= LANES ? vfe_load(p) : _mm512_maskz_loadu_epi64((__mmask8)((1U << n) - 1), p);
+}
+
+static inline void vfe_store_n(fe *p, vfe a, size_t n)
+{
+    if (n >= LANES)
+        vfe_store(p, a);
+    else
+        _mm512_mask_storeu_epi64(p, (__mmask8)((1U << n) - 1), a);
+}
+
 static inline vfe vfe_set1(fe a)
 {
     return _mm512_set1_epi64((long long)a);
@@ -127,6 +140,11 @@ static inline vfe vfe_mul_add(vfe a, vfe b, vfe c)
     return vfe_reduce128_(hi, lo);
 }
 
+static inline vfe vfe_select_zero(vfe test, vfe if_zero, vfe otherwise)
+{
+    return _mm512_mask_blend_epi64(_mm512_test_epi64_mask(test, test), if_zero, otherwise);
+}
+
 static inline fe vfe_sum(vfe a)
 {
     fe t[LANES];
@@ -178,6 +196,21 @@ static inline vlimb vlimb_double(vlimb a)
 {
     return (vlimb){_mm512_add_epi64(a.lo, a.lo), _mm512_add_epi64(a.hi, a.hi),
                    _mm512_add_epi64(a.sum, a.sum)};
+}
+
+typedef struct vlimb_fixed {
+    uint64_t lo, hi, sum;
+} vlimb_fixed;
+
+static inline vlimb_fixed vlimb_fixed_of(fe a)
+{
+    uint64_t lo = (a & FE_EPSILON) << 10, hi = a >> 32 << 10;
+    return (vlimb_fixed){lo, hi, lo + hi};
+}
+
+static inline vlimb vlimb_spread(const vlimb_fixed *a)
+{
+    return (vlimb){vfe_set1(a->lo), vfe_set1(a->hi), vfe_set1(a->sum)};
 }
 
 typedef struct vacc {

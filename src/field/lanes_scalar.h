@@ -9,6 +9,9 @@
 //  LANES          elements in a `vfe`
 //  vfe            LANES canonical field elements; every function takes and returns canonical lanes
 //  vfe_load/store unaligned memory of LANES elements
+//  vfe_load_n/vfe_store_n
+//                 the same for the first min(n, LANES) elements: a loop is
+//                 for (size_t i = 0; i < n; i += LANES) { ... vfe_load_n(a + i, n - i) ... }
 //  vfe_deinterleave / vfe_interleave_store
 //                 2 * LANES elements p[0..] <-> even = p[0], p[2], ..., odd = p[1], p[3], ...
 //  vfe_sum        sum of the lanes
@@ -34,6 +37,18 @@ static inline vfe vfe_load(const fe *p)
 static inline void vfe_store(fe *p, vfe a)
 {
     *p = a;
+}
+
+// The first min(n, LANES) elements; the lanes above read as zero, and are not stored.
+static inline vfe vfe_load_n(const fe *p, size_t n)
+{
+    return n == 0 ? 0 : *p;
+}
+
+static inline void vfe_store_n(fe *p, vfe a, size_t n)
+{
+    if (n != 0)
+        *p = a;
 }
 
 static inline vfe vfe_set1(fe a)
@@ -82,6 +97,12 @@ static inline vfe vfe_mul_add(vfe a, vfe b, vfe c)
     return fe_mul_add(a, b, c);
 }
 
+// In each lane: `test` is zero ? if_zero : otherwise.
+static inline vfe vfe_select_zero(vfe test, vfe if_zero, vfe otherwise)
+{
+    return test == 0 ? if_zero : otherwise;
+}
+
 static inline fe vfe_sum(vfe a)
 {
     return a;
@@ -112,6 +133,21 @@ static inline vlimb vlimb_of(vfe a)
 static inline vlimb vlimb_double(vlimb a)
 {
     return (vlimb){fe_double(a.v)};
+}
+
+// A split constant, the same in all lanes: small in memory, spread when used.
+typedef struct vlimb_fixed {
+    fe v;
+} vlimb_fixed;
+
+static inline vlimb_fixed vlimb_fixed_of(fe a)
+{
+    return (vlimb_fixed){a};
+}
+
+static inline vlimb vlimb_spread(const vlimb_fixed *a)
+{
+    return (vlimb){a->v};
 }
 
 // s[0] + 2^64 s[1] + 2^128 s[2]
