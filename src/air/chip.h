@@ -30,6 +30,7 @@
 // on the builder do nothing. A declaration must be a pure function of its context.
 #include "air/closed.h"
 #include "air/tuples.h"
+#include "base/arena.h"
 
 enum {
     CHIP_MAX_DEGREE = 4,
@@ -148,8 +149,9 @@ typedef struct chip_interaction {
     affine multiplicity; // signed: negated for a received tuple
     unsigned n_fields;
     const affine *fields; // without the domain tag
-    // The columns of all fields together, increasing: the support of the denominator.
-    uint32_t n_support;
+    // The columns of all fields together, increasing: the support of the denominator. The supports
+    // of all interactions of a chip are numbered through; first_support is the number of the first.
+    uint32_t n_support, first_support;
     const uint32_t *support;
 } chip_interaction;
 
@@ -164,12 +166,14 @@ typedef struct chip {
     uint32_t n_columns;        // = n_committed + n_preprocessed + n_closed
     uint32_t n_committed, n_preprocessed, n_closed;
     uint32_t n_constraints, n_interactions, n_nodes;
+    uint32_t n_support; // sum over all interactions
     const chip_column_info *columns;
     const chip_constraint *constraints;
     const chip_interaction *interactions;
     const expr_node *nodes;
     affine real_flag; // all zero in table chips
     const struct air_program *program;
+    arena memory; // holds all of the above and the chip itself
 } chip;
 
 typedef void (*chip_declare)(chip_builder *b, const void *context);

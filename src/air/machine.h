@@ -13,6 +13,7 @@
 // everything before a slot has at least its height, every column and interaction starts at a
 // multiple of its own length.
 #include "air/chip.h"
+#include "base/bytes.h"
 #include "hash/hash.h"
 
 enum {
@@ -47,8 +48,10 @@ void machine_init(machine *m, const char *name);
 // or another chip has its name; ZK_ELIMIT: a MACHINE_MAX_ limit.
 MUST_CHECK status machine_add(machine *m, const chip *c);
 
-// Digest of the whole declaration: names, kinds, expressions, interactions, order. Two machines
-// with the same digest have the same constraints.
+// The whole declaration as a byte string (names, kinds, expressions, interactions, order), appended
+// to *out, and its digest: what the key binds. Two machines with the same digest have the same
+// constraints and interactions.
+MUST_CHECK status machine_describe(byte_buffer *out, const machine *m);
 MUST_CHECK status machine_digest(digest *out, const machine *m, const hash_ops *hash);
 
 // ---- Layout ------------------------------------------------------------------------------------

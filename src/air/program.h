@@ -25,8 +25,7 @@ enum {
 typedef struct air_fractions {
     const chip *c;
     const fe3 *constants;    // [n_interactions]
-    const fe3 *coefficients; // of interaction k: [offsets[k] .. + n_support)
-    const uint32_t *offsets; // [n_interactions]
+    const fe3 *coefficients; // of interaction k: [first_support .. + n_support)
 } air_fractions;
 
 // Number of fe3 that air_fractions_bind needs.

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+// From the recorded declaration to the finished chip: columns in their final order, the nodes that
+// constraints need, interactions as affine forms, and the checks that need the whole declaration.
+#include "air/chip_builder.h"
+#include "air/program_compile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Working memory of the finish, on the heap for its duration.
+typedef struct workspace {
+    uint32_t *column_number; // order of declaration -> final number
+    uint32_t *node_number;   // recorded node -> node of the chip; UINT32_MAX when not needed
+    fe *weights;             // [n_nodes], zero between uses
+    fe *columns;             // [n_columns], zero between uses
+} workspace;
+
+// Committed, preprocessed, closed; order of declaration within a kind.
+static void order_columns(chip_builder *b, workspace *w, chip *out)
+{
+    chip_column_info *columns = builder_take(b, b->n_columns, sizeof *columns);
+    if (columns == NULL)
+        return;
+    uint32_t n = 0, count[COLUMN_KIND_COUNT] = {0};
+    for (column_kind kind = 0; kind < COLUMN_KIND_COUNT; kind++)
+        for (uint32_t i = 0; i < b->n_columns; i++)
+            if (b->columns[i].kind == kind) {
+                columns[n] = b->columns[i];
+                w->column_number[i] = n++;
+                count[kind]++;
+            }
+    out->columns = columns;
+    out->n_columns = n;
+    out->n_committed = count[COLUMN_COMMITTED];
+    out->n_preprocessed = count[COLUMN_PREPROCESSED];
+    out->n_closed = count[COLUMN_CLOSED];
+}
+
+static bool has_operands(expr_op op)
+{
+    return op == EXPR_ADD || op == EXPR_SUB || op == EXPR_MUL || op == EXPR_NEG;
+}
+
+// Keeps the nodes under a constraint, in recorded order (operands first).
+static void keep_nodes(chip_builder *b, workspace *w, chip *out)
+{
+    memset(w->node_number, 0xFF, b->n_nodes * sizeof *w->node_number);
+    for (uint32_t i = 0; i < b->n_constraints; i++)
+        w->node_number[b->constraints[i].node] = 0;
+    uint32_t n_kept = 0;
+    for (uint32_t i = b->n_nodes; i-- > 0;) {
+        if (w->node_number[i] == UINT32_MAX)
+            continue;
+        n_kept++;
+        if (has_operands(b->nodes[i].op)) {
+            w->node_number[b->nodes[i].a] = 0;
+            if (b->nodes[i].op != EXPR_NEG)
+                w->node_number[b->nodes[i].b] = 0;
+        }
+    }
+    expr_node *nodes = builder_take(b, n_kept, sizeof *nodes);
+    chip_constraint *constraints = builder_take(b, b->n_constraints, sizeof *constraints);
+    if (b->error != ZK_OK)
+        return;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n_nodes; i++) {
+        if (w->node_number[i] == UINT32_MAX)
+            continue;
+        expr_node node = b->nodes[i];
+        if (has_operands(node.op)) {
+            node.a = w->node_number[node.a];
+            node.b = node.op == EXPR_NEG ? 0 : w->node_number[node.b];
+        } else if (node.op == EXPR_COLUMN) {
+            node.value = w->column_number[node.value];
+        }
+        nodes[n] = node;
+        w->node_number[i] = n++;
+    }
+    for (uint32_t i = 0; i < b->n_constraints; i++) {
+        unsigned degree = b->degrees[b->constraints[i].node];
+        constraints[i] = (chip_constraint){.name = b->constraints[i].name,
+                                           .node = w->node_number[b->constraints[i].node],
+                                           .degree = degree};
+        out->max_degree = degree > out->max_degree ? degree : out->max_degree;
+    }
+    out->nodes = nodes;
+    out->n_nodes = n;
+    out->constraints = constraints;
+    out->n_constraints = b->n_constraints;
+}
+
+// The affine form of e times sign. Weights go from the root down: each node hands its weight to its
+// operands; in an expression of degree <= 1 one factor of every product is a constant.
+static affine affine_of(chip_builder *b, workspace *w, expr e, fe sign)
+{
+    affine form = {0};
+    if (e.owner == NULL) {
+        form.constant = fe_mul(sign, e.value);
+        return form;
+    }
+    w->weights[e.value] = sign;
+    for (uint32_t i = (uint32_t)e.value + 1; i-- > 0;) {
+        const expr_node *n = &b->nodes[i];
+        fe weight = w->weights[i];
+        if (weight == 0)
+            continue;
+        w->weights[i] = 0;
+        switch (n->op) {
+        case EXPR_CONST:
+            form.constant = fe_mul_add(weight, n->value, form.constant);
+            break;
+        case EXPR_COLUMN: {
+            uint32_t column = w->column_number[n->value];
+            w->columns[column] = fe_add(w->columns[column], weight);
+            break;
+        }
+        case EXPR_ADD:
+            w->weights[n->a] = fe_add(w->weights[n->a], weight);
+            w->weights[n->b] = fe_add(w->weights[n->b], weight);
+            break;
+        case EXPR_SUB:
+            w->weights[n->a] = fe_add(w->weights[n->a], weight);
+            w->weights[n->b] = fe_sub(w->weights[n->b], weight);
+            break;
+        case EXPR_NEG:
+            w->weights[n->a] = fe_sub(w->weights[n->a], weight);
+            break;
+        case EXPR_MUL: {
+            bool a_is_const = b->nodes[n->a].op == EXPR_CONST;
+            uint32_t factor = a_is_const ? n->a : n->b, operand = a_is_const ? n->b : n->a;
+            ZK_ASSERT(b->nodes[factor].op == EXPR_CONST);
+            w->weights[operand] = fe_mul_add(weight, b->nodes[factor].value, w->weights[operand]);
+            break;
+        }
+        }
+    }
+    uint32_t n_terms = 0;
+    for (uint32_t i = 0; i < b->n_columns; i++)
+        n_terms += w->columns[i] != 0;
+    affine_term *terms = builder_take(b, n_terms, sizeof *terms);
+    for (uint32_t i = 0; i < b->n_columns; i++) {
+        if (w->columns[i] != 0 && terms != NULL)
+            terms[form.n_terms++] = (affine_term){.column = i, .coef = w->columns[i]};
+        w->columns[i] = 0;
+    }
+    form.terms = terms;
+    return form;
+}
+
+static bool affine_equal(const affine *x, const affine *y, bool negated)
+{
+    if (x->n_terms != y->n_terms || x->constant != (negated ? fe_neg(y->constant) : y->constant))
+        return false;
+    for (uint32_t i = 0; i < x->n_terms; i++)
+        if (x->terms[i].column != y->terms[i].column ||
+            x->terms[i].coef != (negated ? fe_neg(y->terms[i].coef) : y->terms[i].coef))
+            return false;
+    return true;
+}
+
+// The union of the fields' columns.
+static void find_support(chip_builder *b, workspace *w, chip_interaction *out)
+{
+    uint32_t n = 0;
+    for (unsigned t = 0; t < out->n_fields; t++)
+        for (uint32_t i = 0; i < out->fields[t].n_terms; i++) {
+            fe *seen = &w->columns[out->fields[t].terms[i].column];
+            n += *seen == 0;
+            *seen = 1;
+        }
+    uint32_t *support = builder_take(b, n, sizeof *support);
+    out->n_support = support == NULL ? 0 : n;
+    out->support = support;
+    for (uint32_t i = 0, k = 0; i < b->n_columns; i++) {
+        if (w->columns[i] != 0 && support != NULL)
+            support[k++] = i;
+        w->columns[i] = 0;
+    }
+}
+
+static void finish_interactions(chip_builder *b, workspace *w, chip *out)
+{
+    chip_interaction *interactions = builder_take(b, b->n_interactions, sizeof *interactions);
+    if (b->has_flag)
+        out->real_flag = affine_of(b, w, b->flag, 1);
+    for (uint32_t k = 0; k < b->n_interactions && b->error == ZK_OK; k++) {
+        const pending_interaction *p = &b->interactions[k];
+        affine *fields = builder_take(b, p->tuple->n_fields, sizeof *fields);
+        if (fields == NULL)
+            return;
+        for (unsigned t = 0; t < p->tuple->n_fields; t++)
+            fields[t] = affine_of(b, w, p->fields[t], 1);
+        fe sign = p->is_send ? 1 : FE_P - 1;
+        interactions[k] = (chip_interaction){.tuple = p->tuple,
+                                             .is_send = p->is_send,
+                                             .multiplicity = affine_of(b, w, p->multiplicity, sign),
+                                             .n_fields = p->tuple->n_fields,
+                                             .fields = fields};
+        find_support(b, w, &interactions[k]);
+        interactions[k].first_support = out->n_support;
+        out->n_support += interactions[k].n_support;
+    }
+    out->interactions = interactions;
+    out->n_interactions = b->n_interactions;
+}
+
+// Which multiplicities a chip may use, and that a padding row takes part in nothing.
+static void check_multiplicities(chip_builder *b, const chip *c)
+{
+    if (!c->is_table && !b->has_flag && c->n_interactions > 0)
+        builder_fail(b, ZK_EINVAL, "has interactions but no real flag (and is no table chip)");
+    for (uint32_t k = 0; k < c->n_interactions && b->error == ZK_OK; k++) {
+        const chip_interaction *i = &c->interactions[k];
+        const char *verb = i->is_send ? "sends" : "receives";
+        if (!c->is_table && !affine_equal(&i->multiplicity, &c->real_flag, false) &&
+            !affine_equal(&i->multiplicity, &c->real_flag, true))
+            builder_fail(b, ZK_EINVAL,
+                         "%s %s with a multiplicity that is not the real flag; only table chips "
+                         "have free multiplicities",
+                         verb, i->tuple->name);
+        if (c->is_table && i->tuple->class != TUPLE_CLASS_TABLE)
+            builder_fail(b, ZK_EINVAL,
+                         "a table chip with free multiplicities %s %s, which is no table domain",
+                         verb, i->tuple->name);
+        if (i->multiplicity.constant != 0)
+            builder_fail(b, ZK_EINVAL, "padding rows take part: %s %s with multiplicity %llu", verb,
+                         i->tuple->name, (unsigned long long)i->multiplicity.constant);
+        for (uint32_t j = 0; j < i->multiplicity.n_terms; j++) {
+            uint32_t column = i->multiplicity.terms[j].column;
+            if (c->columns[column].kind == COLUMN_CLOSED)
+                builder_fail(
+                    b, ZK_EINVAL,
+                    "padding rows take part: %s %s with a multiplicity that depends on the "
+                    "closed-form column %s",
+                    verb, i->tuple->name, c->columns[column].name);
+        }
+    }
+}
+
+// All constraints on a row whose committed and preprocessed cells are zero; on every row of a chip
+// with closed-form columns.
+static void check_padding(chip_builder *b, workspace *w, const chip *c)
+{
+    uint64_t n_rows = c->n_closed == 0 ? 1 : 1ULL << c->fixed_log_height;
+    bool closed_is_used = false;
+    for (uint32_t i = 0; i < c->n_nodes; i++)
+        closed_is_used |=
+            c->nodes[i].op == EXPR_COLUMN && c->columns[c->nodes[i].value].kind == COLUMN_CLOSED;
+    if (!closed_is_used)
+        n_rows = 1;
+    fe *v = w->weights; // n_nodes <= the recorded number
+    for (uint64_t row = 0; row < n_rows && b->error == ZK_OK; row++) {
+        for (uint32_t i = 0; i < c->n_nodes; i++) {
+            const expr_node *n = &c->nodes[i];
+            const chip_column_info *column = n->op == EXPR_COLUMN ? &c->columns[n->value] : NULL;
+            switch (n->op) {
+            case EXPR_CONST:
+                v[i] = n->value;
+                break;
+            case EXPR_COLUMN:
+                v[i] = column->kind == COLUMN_CLOSED ? closed_row(&column->closed, row) : 0;
+                break;
+            case EXPR_ADD:
+                v[i] = fe_add(v[n->a], v[n->b]);
+                break;
+            case EXPR_SUB:
+                v[i] = fe_sub(v[n->a], v[n->b]);
+                break;
+            case EXPR_MUL:
+                v[i] = fe_mul(v[n->a], v[n->b]);
+                break;
+            case EXPR_NEG:
+                v[i] = fe_neg(v[n->a]);
+                break;
+            }
+        }
+        for (uint32_t j = 0; j < c->n_constraints; j++)
+            if (v[c->constraints[j].node] != 0)
+                builder_fail(b, ZK_EINVAL,
+                             "the padding row (all zero, row %llu) breaks constraint \"%s\"; "
+                             "multiply it by the real flag",
+                             (unsigned long long)row, c->constraints[j].name);
+    }
+}
+
+void builder_finish(chip_builder *b, chip *out)
+{
+    *out = (chip){.name = b->name,
+                  .is_table = b->is_table,
+                  .is_permutation = b->is_permutation,
+                  .fixed_log_height = b->fixed_log_height};
+    if (b->n_columns == 0) {
+        builder_fail(b, ZK_EINVAL, "has no columns");
+        return;
+    }
+    workspace w = {
+        .column_number = calloc(b->n_columns, sizeof *w.column_number),
+        .node_number = calloc(b->n_nodes, sizeof *w.node_number),
+        .weights = calloc(b->n_nodes, sizeof *w.weights),
+        .columns = calloc(b->n_columns, sizeof *w.columns),
+    };
+    if (w.column_number == NULL || w.node_number == NULL || w.weights == NULL || w.columns == NULL)
+        builder_fail(b, ZK_ENOMEM, "no memory for the declaration");
+    if (b->error == ZK_OK)
+        order_columns(b, &w, out);
+    if (b->error == ZK_OK && out->n_committed == 0)
+        builder_fail(b, ZK_EINVAL, "has no committed column");
+    if (b->error == ZK_OK)
+        keep_nodes(b, &w, out);
+    if (b->error == ZK_OK)
+        finish_interactions(b, &w, out);
+    if (b->error == ZK_OK)
+        check_multiplicities(b, out);
+    if (b->error == ZK_OK)
+        check_padding(b, &w, out);
+    if (b->error == ZK_OK)
+        out->program = program_compile(b, out);
+    free(w.column_number);
+    free(w.node_number);
+    free(w.weights);
+    free(w.columns);
+}

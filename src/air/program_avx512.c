@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#include "field/lanes_avx512.h"
+
+#include "air/program_kernels.inc"
+
+const air_ops air_ops_avx512 = AIR_OPS_OF("avx512");
