@@ -52,6 +52,16 @@ static void unusable_values_are_refused(void **state)
         assert_int_equal(tier_in_child(bad[i]), REFUSED + best);
 }
 
+// The emulated machines of tests/CMakeLists.txt say which tier they must be taken for.
+static void emulated_machine_is_recognised(void **state)
+{
+    (void)state;
+    const char *expected = getenv("ZISK_TEST_TIER");
+    if (expected == NULL)
+        skip();
+    assert_string_equal(cpu_tier_name(cpu_tier_detected()), expected);
+}
+
 static void force_changes_the_tier(void **state)
 {
     (void)state;
@@ -77,6 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(environment_lowers_the_tier),
         cmocka_unit_test(unusable_values_are_refused),
+        cmocka_unit_test(emulated_machine_is_recognised),
         cmocka_unit_test(force_changes_the_tier),
         cmocka_unit_test(names_round_trip),
     };
