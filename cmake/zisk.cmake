@@ -8,6 +8,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 option(ZISK_VERIFY "Compile the internal VERIFY checks in" OFF)
+option(ZISK_WERROR "Treat warnings as errors, as CI does" OFF)
+option(ZISK_FUZZ "Build the libFuzzer programs (clang)" OFF)
 
 find_package(Threads REQUIRED)
 
@@ -17,6 +19,9 @@ add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototy
                     -fno-strict-aliasing -fno-common
                     -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=) # trails name src/..., on any machine
 add_compile_definitions(_GNU_SOURCE) # Linux: affinity, huge pages, O_TMPFILE and the like
+if(ZISK_WERROR)
+  add_compile_options(-Werror)
+endif()
 if(ZISK_VERIFY)
   add_compile_definitions(ZK_VERIFY_BUILD=1)
 endif()
@@ -61,4 +66,25 @@ function(zisk_test name)
   target_link_libraries(${name} PRIVATE cmocka Threads::Threads m)
   add_test(NAME ${name} COMMAND ${name} ${T_ARGS})
   set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
+endfunction()
+
+# zisk_fuzz(name SOURCES ... LIBS ...)
+# A fuzzer `fuzz_NAME`: the sources define LLVMFuzzerTestOneInput. Under the preset fuzz it is a
+# libFuzzer program. Under every other preset it is a regression test, which runs it over each file
+# of tests/fuzz/corpus/fuzz_NAME: inputs worth keeping, and every input that ever crashed it.
+function(zisk_fuzz name)
+  cmake_parse_arguments(F "" "" "SOURCES;LIBS" ${ARGN})
+  set(corpus ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/fuzz_${name})
+  if(ZISK_FUZZ)
+    add_executable(fuzz_${name} ${F_SOURCES})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(fuzz_${name} ${F_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+    add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${corpus})
+    set_tests_properties(fuzz_${name} PROPERTIES LABELS quick TIMEOUT 120)
+  endif()
+  foreach(lib ${F_LIBS})
+    target_link_libraries(fuzz_${name} PRIVATE zisk_${lib})
+  endforeach()
+  target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
 endfunction()
