@@ -8,6 +8,7 @@
 #include "field/fe.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 #define LANES             4
 #define VACC_MAX_PRODUCTS 2048
@@ -106,10 +107,11 @@ static inline vfe vfe_hi32_(vfe a)
     return _mm256_castps_si256(_mm256_movehdup_ps(_mm256_castsi256_ps(a)));
 }
 
-// No sum overflows: (2^32 - 1)^2 + 2 (2^32 - 1) = 2^64 - 1.
-static inline void vfe_mul_wide_(vfe a, vfe b, vfe *hi, vfe *lo)
+// The low halves of the lanes of bh are the high halves of b. No sum overflows:
+// (2^32 - 1)^2 + 2 (2^32 - 1) = 2^64 - 1.
+static inline void vfe_mul_wide_(vfe a, vfe b, vfe bh, vfe *hi, vfe *lo)
 {
-    vfe ah = vfe_hi32_(a), bh = vfe_hi32_(b);
+    vfe ah = vfe_hi32_(a);
     vfe ll = _mm256_mul_epu32(a, b), lh = _mm256_mul_epu32(a, bh);
     vfe hl = _mm256_mul_epu32(ah, b), hh = _mm256_mul_epu32(ah, bh);
     vfe t0 = _mm256_add_epi64(hl, _mm256_srli_epi64(ll, 32));
@@ -122,8 +124,39 @@ static inline void vfe_mul_wide_(vfe a, vfe b, vfe *hi, vfe *lo)
 static inline vfe vfe_mul(vfe a, vfe b)
 {
     vfe hi, lo;
-    vfe_mul_wide_(a, b, &hi, &lo);
+    vfe_mul_wide_(a, b, vfe_hi32_(b), &hi, &lo);
     return vfe_reduce128_(hi, lo);
+}
+
+static inline vfe vfe_mul_spread(vfe a, const fe *w)
+{
+    int high;
+    memcpy(&high, (const char *)w + 4, 4);
+    vfe hi, lo;
+    vfe_mul_wide_(a, vfe_set1(*w), _mm256_set1_epi32(high), &hi, &lo);
+    return vfe_reduce128_(hi, lo);
+}
+
+// The three cases and their bounds are those of lanes_avx512.h.
+static inline vfe vfe_mul_2exp(vfe a, unsigned e)
+{
+    if (e == 0)
+        return a;
+    const vfe eps = vfe_set1(FE_EPSILON);
+    if (e >= 64) {
+        vfe l = _mm256_mul_epu32(_mm256_slli_epi64(a, (int)e - 64), eps);
+        return vfe_sub_fix_(vfe_flip_(l), vfe_flip_(_mm256_srli_epi64(a, 96 - (int)e)));
+    }
+    vfe lo = _mm256_slli_epi64(a, (int)e), hi = _mm256_srli_epi64(a, 64 - (int)e);
+    if (e > 32)
+        return vfe_reduce128_(hi, lo);
+    vfe n = _mm256_sub_epi64(vfe_set1(FE_P ^ (1ULL << 63)), _mm256_mul_epu32(hi, eps));
+    return vfe_sub_fix_(vfe_flip_(lo), n);
+}
+
+static inline void vfe_stream(fe *p, vfe a)
+{
+    _mm256_stream_si256((__m256i *)p, a);
 }
 
 static inline vfe vfe_sqr(vfe a)
@@ -135,7 +168,7 @@ static inline vfe vfe_sqr(vfe a)
 static inline vfe vfe_mul_add(vfe a, vfe b, vfe c)
 {
     vfe hi, lo;
-    vfe_mul_wide_(a, b, &hi, &lo);
+    vfe_mul_wide_(a, b, vfe_hi32_(b), &hi, &lo);
     lo = _mm256_add_epi64(lo, c);
     vfe carry = _mm256_cmpgt_epi64(vfe_flip_(c), vfe_flip_(lo)); // -1 on carry
     return vfe_reduce128_(_mm256_sub_epi64(hi, carry), lo);

@@ -6,6 +6,7 @@
 #include "field/fe.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 #define LANES             8
 #define VACC_MAX_PRODUCTS 2048
@@ -94,11 +95,11 @@ static inline vfe vfe_hi32_(vfe a)
     return _mm512_castps_si512(_mm512_movehdup_ps(_mm512_castsi512_ps(a)));
 }
 
-// The 128-bit product by four 32-bit products. No sum overflows: (2^32 - 1)^2 + 2 (2^32 - 1)
-// = 2^64 - 1.
-static inline void vfe_mul_wide_(vfe a, vfe b, vfe *hi, vfe *lo)
+// The 128-bit product by four 32-bit products; the low halves of the lanes of bh are the high
+// halves of b. No sum overflows: (2^32 - 1)^2 + 2 (2^32 - 1) = 2^64 - 1.
+static inline void vfe_mul_wide_(vfe a, vfe b, vfe bh, vfe *hi, vfe *lo)
 {
-    vfe ah = vfe_hi32_(a), bh = vfe_hi32_(b);
+    vfe ah = vfe_hi32_(a);
     vfe ll = _mm512_mul_epu32(a, b), lh = _mm512_mul_epu32(a, bh);
     vfe hl = _mm512_mul_epu32(ah, b), hh = _mm512_mul_epu32(ah, bh);
     vfe t0 = _mm512_add_epi64(hl, _mm512_srli_epi64(ll, 32));
@@ -112,8 +113,41 @@ static inline void vfe_mul_wide_(vfe a, vfe b, vfe *hi, vfe *lo)
 static inline vfe vfe_mul(vfe a, vfe b)
 {
     vfe hi, lo;
-    vfe_mul_wide_(a, b, &hi, &lo);
+    vfe_mul_wide_(a, b, vfe_hi32_(b), &hi, &lo);
     return vfe_reduce128_(hi, lo);
+}
+
+// Both halves of *w come spread from memory, which spares a shuffle.
+static inline vfe vfe_mul_spread(vfe a, const fe *w)
+{
+    int high;
+    memcpy(&high, (const char *)w + 4, 4);
+    vfe hi, lo;
+    vfe_mul_wide_(a, vfe_set1(*w), _mm512_set1_epi32(high), &hi, &lo);
+    return vfe_reduce128_(hi, lo);
+}
+
+// e <= 32: a 2^e = lo + eps h, h < 2^32: lo - (p - eps h), with the bounds of vfe_reduce128_.
+// 32 < e < 64: the general reduction. e >= 64: with f = 96 - e <= 32, a 2^e = -(a 2^-f), and
+// 2^-f = -eps 2^(32 - f) gives a 2^-f = (a >> f) - eps l, l = the low 32 bits of a << (32 - f).
+static inline vfe vfe_mul_2exp(vfe a, unsigned e)
+{
+    if (e == 0)
+        return a;
+    const vfe eps = vfe_set1(FE_EPSILON);
+    if (e >= 64) {
+        vfe l = _mm512_mul_epu32(_mm512_slli_epi64(a, e - 64), eps);
+        return vfe_sub_fix_(l, _mm512_srli_epi64(a, 96 - e));
+    }
+    vfe lo = _mm512_slli_epi64(a, e), hi = _mm512_srli_epi64(a, 64 - e);
+    if (e > 32)
+        return vfe_reduce128_(hi, lo);
+    return vfe_sub_fix_(lo, _mm512_sub_epi64(vfe_set1(FE_P), _mm512_mul_epu32(hi, eps)));
+}
+
+static inline void vfe_stream(fe *p, vfe a)
+{
+    _mm512_stream_si512((void *)p, a);
 }
 
 static inline vfe vfe_sqr(vfe a)
@@ -133,7 +167,7 @@ static inline vfe vfe_sqr(vfe a)
 static inline vfe vfe_mul_add(vfe a, vfe b, vfe c)
 {
     vfe hi, lo;
-    vfe_mul_wide_(a, b, &hi, &lo);
+    vfe_mul_wide_(a, b, vfe_hi32_(b), &hi, &lo);
     lo = _mm512_add_epi64(lo, c);
     __mmask8 carry = _mm512_cmplt_epu64_mask(lo, c);
     hi = _mm512_mask_add_epi64(hi, carry, hi, vfe_set1(1));

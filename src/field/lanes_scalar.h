@@ -103,6 +103,27 @@ static inline vfe vfe_select_zero(vfe test, vfe if_zero, vfe otherwise)
     return test == 0 ? if_zero : otherwise;
 }
 
+// a b with b = *w in all lanes.
+static inline vfe vfe_mul_spread(vfe a, const fe *w)
+{
+    return fe_mul(a, *w);
+}
+
+// 2^e a for a compile-time constant e < 96; 2^96 = -1.
+static inline vfe vfe_mul_2exp(vfe a, unsigned e)
+{
+    ZK_VERIFY(e < 96);
+    fe x =
+        e < 64 ? fe_reduce128((unsigned __int128)a << e) : fe_reduce128((unsigned __int128)a << 32);
+    return e < 64 ? x : fe_reduce128((unsigned __int128)x << (e - 32));
+}
+
+// A store that bypasses the caches, for p on a multiple of the vector's size.
+static inline void vfe_stream(fe *p, vfe a)
+{
+    *p = a;
+}
+
 static inline fe vfe_sum(vfe a)
 {
     return a;

@@ -6,7 +6,14 @@
 
 const ntt_ops *ntt_get(void)
 {
-    return &ntt_ops_scalar;
+    switch (cpu_tier_current()) {
+    case CPU_AVX512:
+        return &ntt_ops_avx512;
+    case CPU_AVX2:
+        return &ntt_ops_avx2;
+    default:
+        return &ntt_ops_scalar;
+    }
 }
 
 // The matrix must be addressable: 2^log_rows * width elements within half the address space.
