@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#include "whir/whir.h"
+#include "whir/whir_passes.h"
+
+#include "base/bigmem.h"
+#include "field/vec.h"
+#include "ntt/ntt.h"
+
+static size_t code_cells(const whir_params *p)
+{
+    return whir_row_width(p, 0) << whir_log_rows(&p->round[0]);
+}
+
+status whir_encode(fe **code, const whir_params *p, const fe *cells, pool *threads)
+{
+    const whir_round *r = &p->round[0];
+    TRY(bigmem_alloc((void **)code, code_cells(p), sizeof **code));
+    status s = ntt_encode(*code, cells, r->log_size - (unsigned)r->n_folds, r->log_inv_rate,
+                          whir_row_width(p, 0), threads);
+    if (s != ZK_OK) {
+        whir_free_code(*code, p);
+        *code = NULL;
+        return status_forward(s, __FILE__, __LINE__, "ntt_encode");
+    }
+    return ZK_OK;
+}
+
+void whir_free_code(fe *code, const whir_params *p)
+{
+    bigmem_free(code, code_cells(p), sizeof *code);
+}
+
+status whir_commit(whir_commitment *c, const whir_params *params, const hash_ops *hash,
+                   const fe *cells, pool *threads, const cancel_flag *cancel)
+{
+    status result = ZK_OK;
+    *c = (whir_commitment){.params = params};
+    ZK_ASSERT(whir_params_valid(params));
+    TRY_OUT(whir_encode(&c->code, params, cells, threads));
+    FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled during a commitment");
+    TRY_OUT(merkle_build(&c->tree, hash, c->code, whir_log_rows(&params->round[0]),
+                         whir_row_width(params, 0), threads));
+    FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled during a commitment");
+out:
+    if (result != ZK_OK)
+        whir_clear(c);
+    return result;
+}
+
+void whir_drop_code(whir_commitment *c)
+{
+    if (c->code != NULL)
+        whir_free_code(c->code, c->params);
+    c->code = NULL;
+}
+
+void whir_clear(whir_commitment *c)
+{
+    whir_drop_code(c);
+    merkle_clear(&c->tree);
+    *c = (whir_commitment){0};
+}
+
+void whir_pow_weight(fe *low, fe *high, const whir_params *params, fe3 z, pool *threads)
+{
+    unsigned k = params->round[0].n_folds;
+    size_t n_lanes = (size_t)1 << k, n_rows = (size_t)1 << (params->log_stack - k);
+    whir_powers(low, n_lanes, n_lanes, z, NULL);
+    whir_powers(high, n_rows, n_rows, fe3_pow(z, n_lanes), threads);
+}
+
+status whir_ood_answer(fe3 *y, const whir_params *params, const fe *cells, fe3 z, pool *threads)
+{
+    status result = ZK_OK;
+    size_t n_lanes = whir_row_width(params, 0);
+    size_t n_rows = ((size_t)1 << params->log_stack) / n_lanes;
+    fe low[3 * WHIR_MAX_ROW], sums[3 * WHIR_MAX_ROW] = {0};
+    fe *high = NULL, *out[1] = {sums};
+    TRY_OUT(bigmem_alloc((void **)&high, 3 * n_rows, sizeof *high));
+    whir_pow_weight(low, high, params, z, threads);
+    TRY_OUT(whir_lane_sums(out, cells, n_rows, n_lanes, &(whir_weight){low, high}, 1, threads));
+    *y = vec_get()->dot3(low, n_lanes, sums, n_lanes, n_lanes);
+out:
+    bigmem_free(high, 3 * n_rows, sizeof *high);
+    return result;
+}
