@@ -25,7 +25,7 @@ static outcome run(const char *const argv[], const uint8_t *input, size_t size)
     path_in(out_path, "out");
     FILE *f = fopen(in_path, "wb");
     assert_non_null(f);
-    assert_int_equal(fwrite(input, 1, size, f), size);
+    assert_true(size == 0 || fwrite(input, 1, size, f) == size);
     assert_int_equal(fclose(f), 0);
 
     posix_spawn_file_actions_t actions;
