@@ -72,7 +72,8 @@ const char *rpc_code_name(rpc_code code);
 
 enum { RPC_DEFAULT_BUDGET_MIB = 1024 };
 
-// ZK_EIO when the operating system gives no event descriptor.
+// ZK_EIO when the operating system gives no event descriptor. SIGPIPE is ignored from here on when
+// the process had no handler for it.
 MUST_CHECK status rpc_loop_open(rpc_loop **out);
 // Runs until rpc_loop_stop. Callable again after it returned.
 void rpc_loop_run(rpc_loop *loop);

@@ -2,6 +2,7 @@
 // The loop: posts from other threads, the timer heap, and the turn that runs before each poll.
 #include "rpc/rpc_internal.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -172,6 +173,10 @@ void rpc_loop_post(rpc_loop *loop, void (*fn)(void *arg), void *arg)
 status rpc_loop_open(rpc_loop **out)
 {
     *out = NULL;
+    // A write to a connection that its peer closed must fail, not end the process.
+    struct sigaction present;
+    if (sigaction(SIGPIPE, NULL, &present) == 0 && present.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
     rpc_loop *loop = rpc_alloc(sizeof *loop);
     int rc = uv_loop_init(&loop->uv);
     if (rc == 0) {
