@@ -45,3 +45,12 @@ const tuple_info *tuple_catalogue(unsigned *n)
     *n = sizeof catalogue / sizeof catalogue[0];
     return catalogue;
 }
+
+fe3 tuple_denominator(const bus_tuple *tuple, fe3 gamma, const fe3 *beta_powers)
+{
+    fe3 d = fe3_add_fe(gamma, fe_const(tuple->domain));
+    unsigned n_fields = tuple_find(tuple->domain)->n_fields;
+    for (unsigned t = 0; t < n_fields; t++)
+        d = fe3_add(d, fe3_mul_fe(beta_powers[t + 1], tuple->fields[t]));
+    return d;
+}

@@ -51,6 +51,8 @@
     X(TOY, 13, TABLE, 3, "table, a, b", "toy chips of the tests", "toy tables of the tests",       \
       "test only")
 
+#include "field/fe.h"
+
 typedef enum tuple_domain {
 #define X(NAME, tag, ...) TUPLE_##NAME = (tag),
     TUPLE_CATALOGUE(X)
@@ -76,6 +78,18 @@ typedef struct tuple_info {
     unsigned n_fields;
     const char *name, *fields, *sent_by, *received_by, *meaning;
 } tuple_info;
+
+// One tuple with a multiplicity: what a job's boundary adds to the bus (sent: +1, received: -1) and
+// what the bus checker lists.
+typedef struct bus_tuple {
+    tuple_domain domain;
+    fe multiplicity;
+    fe fields[TUPLE_MAX_FIELDS]; // those beyond the domain's number are zero
+} bus_tuple;
+
+// gamma + tag + sum_t beta^t field_t, with beta_powers[t] = beta^t for t <= TUPLE_MAX_FIELDS.
+// Circuit subset.
+fe3 tuple_denominator(const bus_tuple *tuple, fe3 gamma, const fe3 *beta_powers);
 
 // The row of the catalogue; NULL when no domain has this tag.
 const tuple_info *tuple_find(unsigned tag);

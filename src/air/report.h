@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#pragma once
+// Reports of a declaration: columns, constraints with degree and formula, interactions, size of the
+// compiled program, for each chip of a machine, and totals. Texts are appended to a buffer.
+#include "air/machine.h"
+
+// For a reader; `verbose` adds one line for each column, constraint and interaction.
+MUST_CHECK status air_report_text(byte_buffer *out, const machine *m, bool verbose);
+
+// One JSON object with everything.
+MUST_CHECK status air_report_json(byte_buffer *out, const machine *m);
+
+// A formula as "real * (sum - (a + b))"; cut with " ..." when longer than AIR_FORMULA_MAX bytes.
+// Constants above p / 2 are written as negative numbers.
+enum { AIR_FORMULA_MAX = 400 };
+MUST_CHECK status air_formula(byte_buffer *out, const chip *c, uint32_t node);
+MUST_CHECK status air_affine_formula(byte_buffer *out, const chip *c, const affine *a);
+
+// Appends by a printf format.
+MUST_CHECK status air_print(byte_buffer *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
