@@ -115,6 +115,12 @@ static inline void fe_to_bits(fe *bits, fe a, unsigned n)
         bits[i] = (a >> i) & 1;
 }
 
+// 1 if a = b, else 0.
+static inline fe fe_equal_bit(fe a, fe b)
+{
+    return a == b;
+}
+
 // A constant of the program, below p.
 static inline fe fe_const(uint64_t a)
 {

@@ -3,20 +3,7 @@
 
 #include <stdlib.h>
 
-void eq_table(fe *out, size_t stride, const fe3 *r, unsigned n, fe3 scale)
-{
-    ZK_VERIFY(stride >= (size_t)1 << n);
-    planar_set(out, stride, 0, scale);
-    for (unsigned i = 0; i < n; i++) {
-        size_t half = (size_t)1 << i;
-        for (size_t b = 0; b < half; b++) {
-            fe3 low = planar_get(out, stride, b);
-            fe3 high = fe3_mul(low, r[i]);
-            planar_set(out, stride, half + b, high);
-            planar_set(out, stride, b, fe3_sub(low, high));
-        }
-    }
-}
+#include "field/vec.h"
 
 // Walks the bits of count from the top: where a bit is set, all indices that agree above and have
 // a zero there are below count; their eq values add up to the product of the factors above times
@@ -64,6 +51,7 @@ void eq_split_set(eq_split *e, const fe3 *r, unsigned n)
 {
     e->n_low = n < e->max_low ? n : e->max_low;
     e->n_high = n - e->n_low;
-    eq_table(e->low, (size_t)1 << e->n_low, r, e->n_low, fe3_one());
-    eq_table(e->high, (size_t)1 << e->n_high, r + e->n_low, e->n_high, fe3_one());
+    const vec_ops *vec = vec_get();
+    vec->eq_table(e->low, (size_t)1 << e->n_low, fe3_one(), r, e->n_low);
+    vec->eq_table(e->high, (size_t)1 << e->n_high, fe3_one(), r + e->n_low, e->n_high);
 }

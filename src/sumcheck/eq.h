@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #pragma once
-// The equality polynomial and tables of it.
+// The equality polynomial, whose tables field/vec.h makes.
 //
 //   eq(r, x) = prod_i (x_i r_i + (1 - x_i)(1 - r_i))
 //
@@ -8,9 +8,6 @@
 // bit and is bound first in every sumcheck of this library. K-vectors are planar: element i of a
 // vector v with plane stride s is (v[i], v[s + i], v[2 s + i]).
 #include "field/fe.h"
-
-// out[b] := scale * eq(r, b) for b < 2^n; planar with the given stride >= 2^n.
-void eq_table(fe *out, size_t stride, const fe3 *r, unsigned n, fe3 scale);
 
 // sum of eq(r, b) over b < count, count <= 2^n.
 fe3 eq_prefix_sum(const fe3 *r, unsigned n, uint64_t count);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "sumcheck/eq_round.h"
-#include "sumcheck/gkr_kernels.h"
+#include "sumcheck/sumcheck_kernels.h"
 
 enum { LOG_PAIRS = 7, PAIRS = 1 << LOG_PAIRS, CHUNK = 2 * PAIRS, MAX_LAYERS = 41 };
 _Static_assert(2 * CHUNK == GKR_LEAF_BLOCK, "a chunk of table entries is one block of leaves");
@@ -34,7 +34,7 @@ typedef struct scratch {
 } scratch;
 
 typedef struct pass {
-    const gkr_ops *ops;
+    const sumcheck_ops *ops;
     source_kind kind;
     const gkr_leaf_source *leaves;
     const layer *below;
@@ -134,7 +134,7 @@ static void run_pass(pass *s, fe3 sums[2], pool *threads)
 // ---- building the layers
 
 typedef struct build {
-    const gkr_ops *ops;
+    const sumcheck_ops *ops;
     const gkr_leaf_source *leaves;
     const layer *below; // NULL: from the leaves
     layer *out;
@@ -178,7 +178,7 @@ static void layer_free(layer *l)
 // ---- the whole proof
 
 typedef struct gkr_state {
-    const gkr_ops *ops;
+    const sumcheck_ops *ops;
     const gkr_leaf_source *leaves;
     unsigned log_leaves;
     layer layers[MAX_LAYERS]; // 1 .. log_leaves - 1; layer log_leaves is the source
@@ -317,7 +317,7 @@ status gkr_prove(fe3 *point, fe3 *p_claim, fe3 *q_claim, unsigned log_leaves,
     ZK_ASSERT(leaves->n_leaves % 64 == 0 && leaves->n_leaves <= (size_t)1 << log_leaves);
     FAIL_IF(leaves->n_leaves == 0, ZK_EINVAL, "an instance without any interaction");
 
-    gkr_state g = {.ops = gkr_ops_get(),
+    gkr_state g = {.ops = sumcheck_ops_get(),
                    .leaves = leaves,
                    .log_leaves = log_leaves,
                    .t = t,

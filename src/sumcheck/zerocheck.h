@@ -12,7 +12,10 @@
 #include "transcript/proof_writer.h"
 #include "transcript/transcript.h"
 
-enum { ZEROCHECK_BLOCK = 64 }; // most rows that an evaluator is given at once
+enum {
+    ZEROCHECK_BLOCK = 64, // most rows that an evaluator is given at once
+    ZEROCHECK_MAX_COLUMNS = 1024,
+};
 
 typedef struct zerocheck_table {
     unsigned log_height; // 1 .. n_rounds

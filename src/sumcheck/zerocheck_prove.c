@@ -13,15 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "field/vec.h"
 #include "sumcheck/eq_round.h"
-#include "sumcheck/zerocheck_kernels.h"
+#include "sumcheck/sumcheck_kernels.h"
 
 enum { BLOCK = ZEROCHECK_BLOCK, LOG_BLOCK = 6, MAX_DEGREE = EQ_ROUND_MAX_DEGREE };
 _Static_assert(1 << LOG_BLOCK == ZEROCHECK_BLOCK, "a block is one low eq table");
 
 typedef struct work {
     const zerocheck_table *table;
-    const zerocheck_ops *ops;
+    const vec_ops *vec;
+    const sumcheck_ops *lines;
     size_t height; // rows left
     bool base;     // round 0: cells are in table->columns
     fe *cells;     // K: column j, plane c at cells + (3 j + c) * stride
@@ -52,7 +54,7 @@ static void load_lines(const work *k, fe *at_one, fe *delta, size_t first, size_
         for (unsigned c = 0; c < coordinates; c++) {
             const fe *in = k->base ? k->table->columns[j] : k->cells + (3 * j + c) * k->stride;
             size_t at = (j * coordinates + c) * n8;
-            k->ops->line(at_one + at, delta + at, in + 2 * first, n);
+            k->lines->line(at_one + at, delta + at, in + 2 * first, n);
             for (size_t i = n; i < n8; i++)
                 at_one[at + i] = delta[at + i] = 0;
         }
@@ -75,10 +77,10 @@ static void sum_block(const work *k, fe3 *sums, fe *scratch, size_t first, size_
 
     // L is linear: its sums at 0 and 1 give all others.
     for (unsigned c = 0; c < 3; c++)
-        k->ops->line(form_one + c * n8, form_delta + c * n8, k->form + c * k->stride + 2 * first,
-                     n);
-    fe3 form_at_one = k->ops->dot(low, low_stride, form_one, n8, n);
-    fe3 form_slope = k->ops->dot(low, low_stride, form_delta, n8, n);
+        k->lines->line(form_one + c * n8, form_delta + c * n8, k->form + c * k->stride + 2 * first,
+                       n);
+    fe3 form_at_one = k->vec->dot3(low, low_stride, form_one, n8, n);
+    fe3 form_slope = k->vec->dot3(low, low_stride, form_delta, n8, n);
 
     load_lines(k, at_x, delta, first, n, n8);
     for (unsigned j = 0; j < table->n_columns; j++)
@@ -87,13 +89,13 @@ static void sum_block(const work *k, fe3 *sums, fe *scratch, size_t first, size_
     for (unsigned x = 1; x <= table->degree; x++) {
         fe3 sum = form;
         if (x > 1)
-            k->ops->step(at_x, delta, cells);
+            k->vec->add(at_x, at_x, delta, cells);
         if (k->base && x > 1)
             table->eval_base(table->arg, out, columns, n8, room);
         else if (!k->base)
             table->eval_extension(table->arg, out, columns, n8, room);
         if (!k->base || x > 1)
-            sum = fe3_add(sum, k->ops->dot(low, low_stride, out, n8, n));
+            sum = fe3_add(sum, k->vec->dot3(low, low_stride, out, n8, n));
         sums[x - 1] = fe3_add(sums[x - 1], fe3_mul(high, sum));
         form = fe3_add(form, form_slope);
     }
@@ -137,14 +139,12 @@ static void fold_rows(void *arg, size_t first, size_t end)
         for (unsigned j = 0; j < k->table->n_columns; j++) {
             fe *out = k->next + 3 * (size_t)j * k->next_stride + at;
             if (k->base)
-                k->ops->fold_base(out, k->next_stride, k->table->columns[j] + 2 * at, k->r, n);
+                k->vec->fold_low_fe(out, k->next_stride, k->table->columns[j] + 2 * at, k->r, n);
             else
-                k->ops->fold_extension(out, k->next_stride,
-                                       k->cells + 3 * (size_t)j * k->stride + 2 * at, k->stride,
-                                       k->r, n);
+                k->vec->fold_low(out, k->next_stride, k->cells + 3 * (size_t)j * k->stride + 2 * at,
+                                 k->stride, k->r, n);
         }
-        k->ops->fold_extension(k->next_form + at, k->next_stride, k->form + 2 * at, k->stride, k->r,
-                               n);
+        k->vec->fold_low(k->next_form + at, k->next_stride, k->form + 2 * at, k->stride, k->r, n);
     }
 }
 
@@ -169,8 +169,17 @@ static void fill_form(void *arg, size_t first, size_t end)
     for (size_t block = first; block < end; block++) {
         size_t at = block * 8 * BLOCK, left = k->height - at;
         size_t n = left < 8 * BLOCK ? left : 8 * BLOCK;
-        k->ops->linear(k->form + at, k->stride, table->constant, table->linear, table->columns,
-                       table->n_columns, at, n);
+        const fe *columns[ZEROCHECK_MAX_COLUMNS];
+        fe3 coefficients[ZEROCHECK_MAX_COLUMNS];
+        size_t n_used = 0;
+        for (unsigned j = 0; j < table->n_columns; j++)
+            if (!fe3_is_zero(table->linear[j])) {
+                columns[n_used] = table->columns[j] + at;
+                coefficients[n_used++] = table->linear[j];
+            }
+        for (size_t i = 0; i < n; i++)
+            planar_set(k->form, k->stride, at + i, table->constant);
+        k->vec->lincomb(k->form + at, k->stride, columns, coefficients, n_used, n, true);
     }
 }
 
@@ -178,7 +187,12 @@ static status work_new(work *k, const zerocheck_table *table, pool *threads)
 {
     size_t height = (size_t)1 << table->log_height;
     ZK_ASSERT(table->degree >= 1 && table->degree <= MAX_DEGREE && table->log_height >= 1);
-    *k = (work){.table = table, .ops = zerocheck_ops_get(), .height = height, .base = true};
+    ZK_ASSERT(table->n_columns <= ZEROCHECK_MAX_COLUMNS);
+    *k = (work){.table = table,
+                .vec = vec_get(),
+                .lines = sumcheck_ops_get(),
+                .height = height,
+                .base = true};
     // Buffer 1 first holds L of round 0 (height elements), later a quarter of the cells.
     size_t columns = 3 * ((size_t)table->n_columns + 1);
     size_t sizes[2] = {columns * (height / 2), columns * ((height + 3) / 4)};

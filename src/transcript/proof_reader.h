@@ -82,3 +82,10 @@ static inline void require_nonzero_fe3(proof_reader *r, fe3 a, const char *reaso
     if (fe3_is_zero(a))
         proof_reader_refuse(r, reason);
 }
+
+// a < 2^n_bits
+static inline void require_below(proof_reader *r, fe a, unsigned n_bits, const char *reason)
+{
+    if (n_bits < 64 && a >> n_bits != 0)
+        proof_reader_refuse(r, reason);
+}
