@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#include "prover/prover_key.h"
+
+#include "air/closed.h"
+#include "base/bigmem.h"
+
+static const uint32_t shipped_classes[] = {WHIR_CLASS_20, WHIR_CLASS_23, WHIR_CLASS_26};
+
+static status layout_preprocessed(prover_key *k, uint32_t test_class)
+{
+    const machine *m = k->key.machine;
+    const uint8_t *heights = k->key.preprocessed_heights;
+    size_t n_shipped = sizeof shipped_classes / sizeof *shipped_classes;
+    for (size_t i = 0; i < n_shipped; i++) {
+        uint32_t class_id = test_class != 0 ? test_class : shipped_classes[i];
+        const whir_params *params = whir_params_any(class_id);
+        FAIL_IF(params == NULL, ZK_EINVAL, "parameter class %u does not exist", class_id);
+        TRY(machine_layout_preprocessed(&k->preprocessed_layout, m, heights,
+                                        instance_max_log_height(params), params->log_stack));
+        k->key.preprocessed_class = class_id;
+        if (k->preprocessed_layout.log_stack == params->log_stack)
+            return ZK_OK;
+        FAIL_IF(test_class != 0 || i + 1 == n_shipped, ZK_ELIMIT,
+                "the program is too large: its preprocessed columns need 2^%u cells",
+                k->preprocessed_layout.log_stack);
+    }
+    return ZK_OK;
+}
+
+static status fill_preprocessed(prover_key *k, preprocessed_fill fill, void *arg, pool *threads,
+                                const cancel_flag *cancel)
+{
+    const machine *m = k->key.machine;
+    const whir_params *params = whir_params_any(k->key.preprocessed_class);
+    void *block;
+    TRY(bigmem_alloc(&block, (size_t)1 << params->log_stack, sizeof(fe)));
+    k->preprocessed = block;
+    for (uint32_t s = 0; s < m->n_slots; s++) {
+        const chip *c = m->slots[s].c;
+        fe *columns[CHIP_MAX_COLUMNS];
+        if (c->n_preprocessed == 0)
+            continue;
+        for (uint32_t j = 0; j < c->n_preprocessed; j++) {
+            columns[j] = k->preprocessed + layout_column(&k->preprocessed_layout, s, j);
+            k->fixed_columns[m->slots[s].first_column + c->n_committed + j] = columns[j];
+        }
+        TRY(fill(arg, s, columns, k->key.preprocessed_heights[s]));
+    }
+    TRY(whir_commit(&k->preprocessed_commitment, params, k->key.hash, k->preprocessed, threads,
+                    cancel));
+    k->key.preprocessed_root = merkle_root(&k->preprocessed_commitment.tree);
+    return ZK_OK;
+}
+
+static status fill_closed(prover_key *k)
+{
+    const machine *m = k->key.machine;
+    for (uint32_t s = 0; s < m->n_slots; s++)
+        k->n_closed_cells += (size_t)m->slots[s].c->n_closed << m->slots[s].c->fixed_log_height;
+    void *block;
+    TRY(bigmem_alloc(&block, k->n_closed_cells, sizeof(fe)));
+    k->closed = block;
+    fe *next = k->closed;
+    for (uint32_t s = 0; s < m->n_slots; s++) {
+        const chip *c = m->slots[s].c;
+        for (uint32_t j = c->n_committed + c->n_preprocessed; j < c->n_columns; j++) {
+            size_t height = (size_t)1 << c->fixed_log_height;
+            closed_fill(next, &c->columns[j].closed, 0, height);
+            k->fixed_columns[m->slots[s].first_column + j] = next;
+            next += height;
+        }
+    }
+    return ZK_OK;
+}
+
+status prover_key_new(prover_key *out, const machine *m, const hash_ops *hash, digest program,
+                      const uint8_t *heights, preprocessed_fill fill, void *arg,
+                      uint32_t test_class, pool *threads, const cancel_flag *cancel)
+{
+    status result = ZK_OK;
+    *out = (prover_key){.key = {.machine = m, .hash = hash, .program = program}};
+    bool any = false;
+    for (uint32_t s = 0; s < m->n_slots; s++)
+        any = any || m->slots[s].c->n_preprocessed > 0;
+    if (any) {
+        FAIL_OUT_IF(heights == NULL || fill == NULL, ZK_EINVAL,
+                    "machine %s has preprocessed columns, but nothing fills them", m->name);
+        for (uint32_t s = 0; s < m->n_slots; s++)
+            out->key.preprocessed_heights[s] = heights[s];
+        TRY_OUT(layout_preprocessed(out, test_class));
+        TRY_OUT(fill_preprocessed(out, fill, arg, threads, cancel));
+    }
+    TRY_OUT(fill_closed(out));
+    TRY_OUT(proof_key_seal(&out->key));
+out:
+    if (result != ZK_OK)
+        prover_key_clear(out);
+    return result;
+}
+
+void prover_key_clear(prover_key *k)
+{
+    if (k->preprocessed != NULL) {
+        const whir_params *params = whir_params_any(k->key.preprocessed_class);
+        bigmem_free(k->preprocessed, (size_t)1 << params->log_stack, sizeof(fe));
+    }
+    whir_clear(&k->preprocessed_commitment);
+    bigmem_free(k->closed, k->n_closed_cells, sizeof(fe));
+    *k = (prover_key){0};
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+// Jobs of the toy machine from cells to verdict, and what an attacker may try on them.
+#include "toy_prover.h"
+
+#include "base/cpu.h"
+
+static toy_machine *toys;
+static prover_key key;
+static bool every_word;
+
+static int set_up(void **state)
+{
+    (void)state;
+    must(toy_machine_new(&toys));
+    toy_key(&key, toys);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    prover_key_clear(&key);
+    toy_machine_free(toys);
+    return 0;
+}
+
+static toy_job *make_job(const toy_shape *shapes, size_t n, uint64_t seed)
+{
+    toy_job *job;
+    must(toy_job_new(&job, toys, shapes, n, seed));
+    return job;
+}
+
+// One instance with every chip, smallest heights.
+static toy_job *small_job(void)
+{
+    toy_shape shape = toy_shape_all(6);
+    return make_job(&shape, 1, 1);
+}
+
+static toy_shape shape_fibonacci(unsigned h0, unsigned h1)
+{
+    toy_shape s = {.fill = 50};
+    s.log_heights[TOY_FIB] = (uint8_t)h0;
+    s.log_heights[TOY_FIB_2] = (uint8_t)h1;
+    return s;
+}
+
+static void accepts_honest_jobs(void **state)
+{
+    (void)state;
+    toy_job *job = small_job();
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    assert_null(toy_verify(&p, job, &key.key));
+    assert_int_equal(p.proofs[0].n_words,
+                     instance_proof_words(&key.key, whir_params_any(WHIR_CLASS_TEST_14), true));
+    toy_proof_clear(&p);
+    toy_job_free(job);
+
+    // Several instances of different shapes: absent chips, one chip in two blocks, mixed heights.
+    toy_shape shapes[4] = {toy_shape_all(6), shape_fibonacci(9, 6), shape_fibonacci(8, 0),
+                           shape_fibonacci(0, 7)};
+    job = make_job(shapes, 4, 2);
+    p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    assert_null(toy_verify(&p, job, &key.key));
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+static void accepts_a_secure_class(void **state)
+{
+    (void)state;
+    toy_shape shape = toy_shape_all(12);
+    toy_job *job = make_job(&shape, 1, 3);
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_20, NULL, NULL);
+    assert_null(toy_verify(&p, job, &key.key));
+    print_message("class 2^20: %zu bytes\n", p.proofs[0].n_words * 8);
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+static void production_verifier_refuses_test_classes(void **state)
+{
+    (void)state;
+    toy_job *job = small_job();
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    static instance_scratch scratch;
+    job_statement statement = {&key.key,      p.publics,       TOY_PUBLICS,
+                               job->boundary, job->n_boundary, .allow_test_classes = false};
+    job_verifier v;
+    job_verifier_open(&v, &statement, p.contributions, p.n, &scratch);
+    assert_string_equal(v.reason, "unknown parameter class");
+    assert_false(job_verifier_add(&v, p.proofs[0].words, p.proofs[0].n_words));
+    assert_false(job_verifier_finish(&v));
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+static void same_bytes_from_every_tier_and_thread_count(void **state)
+{
+    (void)state;
+    toy_shape shapes[2] = {toy_shape_all(6), shape_fibonacci(10, 6)};
+    toy_job *job = make_job(shapes, 2, 9);
+    cpu_tier_force(CPU_SCALAR);
+    toy_proof reference = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    static const unsigned counts[] = {1, 2, 7};
+    for (int tier = CPU_SCALAR; tier <= (int)cpu_tier_detected(); tier++)
+        for (int k = 0; k < 3; k++) {
+            pool *threads;
+            must(pool_open(&threads, counts[k]));
+            cpu_tier_force((cpu_tier)tier);
+            toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, threads, NULL);
+            assert_memory_equal(p.contributions, reference.contributions,
+                                sizeof p.contributions[0] * p.n);
+            for (size_t i = 0; i < p.n; i++) {
+                assert_int_equal(p.proofs[i].n_words, reference.proofs[i].n_words);
+                assert_memory_equal(p.proofs[i].words, reference.proofs[i].words,
+                                    8 * p.proofs[i].n_words);
+            }
+            toy_proof_clear(&p);
+            pool_close(threads);
+        }
+    cpu_tier_force(cpu_tier_detected());
+    toy_proof_clear(&reference);
+    toy_job_free(job);
+}
+
+// ---- Proof bytes -------------------------------------------------------------------------------
+
+static void refuses_changed_words(void **state)
+{
+    (void)state;
+    toy_job *job = small_job();
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    proof_writer *w = &p.proofs[0];
+    size_t step = every_word ? 1 : w->n_words / 97;
+    for (size_t i = 0; i < w->n_words; i += step) {
+        uint64_t keep = w->words[i];
+        w->words[i] = fe_add(keep, 1);
+        if (toy_verify(&p, job, &key.key) == NULL)
+            fail_msg("word %zu of %zu may be changed", i, w->n_words);
+        w->words[i] = FE_P;
+        assert_non_null(toy_verify(&p, job, &key.key));
+        w->words[i] = keep;
+    }
+    w->n_words--;
+    assert_non_null(toy_verify(&p, job, &key.key));
+    w->n_words++;
+    proof_write_fe(w, 0);
+    assert_string_equal(toy_verify(&p, job, &key.key), "the proof of an instance is too long");
+    w->n_words = 0;
+    assert_non_null(toy_verify(&p, job, &key.key));
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+// ---- Statement and contributions
+// -----------------------------------------------------------------
+
+static void refuses_other_statements(void **state)
+{
+    (void)state;
+    toy_job *job = small_job();
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    for (int i = 0; i < TOY_PUBLICS; i++) {
+        p.publics[i] = fe_add(p.publics[i], 1);
+        assert_non_null(toy_verify(&p, job, &key.key));
+        p.publics[i] = fe_sub(p.publics[i], 1);
+    }
+    p.publics[0] = FE_P;
+    assert_string_equal(toy_verify(&p, job, &key.key), "a public value is not below p");
+    p.publics[0] = 7;
+
+    proof_key other = key.key;
+    other.program.e[2] ^= 1;
+    must(proof_key_seal(&other));
+    assert_non_null(toy_verify(&p, job, &other));
+    other = key.key;
+    other.preprocessed_root.e[0] = fe_add(other.preprocessed_root.e[0], 1);
+    must(proof_key_seal(&other));
+    assert_non_null(toy_verify(&p, job, &other));
+
+    contribution keep = p.contributions[0];
+    contribution *c = &p.contributions[0];
+    for (int k = 0; k < HASH_DIGEST; k++) {
+        c->root.e[k] = fe_add(c->root.e[k], 1);
+        assert_non_null(toy_verify(&p, job, &key.key));
+        *c = keep;
+    }
+    for (int k = 0; k < 3; k++) {
+        c->answer.c[k] = fe_add(c->answer.c[k], 1);
+        assert_non_null(toy_verify(&p, job, &key.key));
+        *c = keep;
+    }
+    for (int s = 0; s < MACHINE_MAX_SLOTS; s++)
+        for (int h = 0; h < 256; h += 5) {
+            c->header.log_heights[s] = (uint8_t)h;
+            if (h != keep.header.log_heights[s])
+                assert_non_null(toy_verify(&p, job, &key.key));
+            *c = keep;
+        }
+    c->header.preprocessed = false;
+    assert_non_null(toy_verify(&p, job, &key.key));
+    *c = keep;
+    c->header.class_id = WHIR_CLASS_TEST_10;
+    assert_non_null(toy_verify(&p, job, &key.key));
+    *c = keep;
+    c->index = 1;
+    assert_non_null(toy_verify(&p, job, &key.key));
+    *c = keep;
+    assert_null(toy_verify(&p, job, &key.key));
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+static void refuses_swapped_duplicated_omitted_and_foreign_instances(void **state)
+{
+    (void)state;
+    toy_shape shapes[3] = {toy_shape_all(6), shape_fibonacci(7, 0), shape_fibonacci(7, 0)};
+    toy_job *job = make_job(shapes, 3, 4);
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    assert_null(toy_verify(&p, job, &key.key));
+
+    toy_proof bad = p; // two proofs of the same shape change places
+    bad.proofs[1] = p.proofs[2];
+    bad.proofs[2] = p.proofs[1];
+    assert_non_null(toy_verify(&bad, job, &key.key));
+    bad = p; // one proof twice
+    bad.proofs[2] = p.proofs[1];
+    assert_non_null(toy_verify(&bad, job, &key.key));
+    bad = p; // the last instance left out
+    bad.n = 2;
+    assert_non_null(toy_verify(&bad, job, &key.key));
+    bad = p; // contribution and proof change places together
+    bad.contributions[1] = p.contributions[2];
+    bad.contributions[2] = p.contributions[1];
+    bad.contributions[1].index = 1;
+    bad.contributions[2].index = 2;
+    bad.proofs[1] = p.proofs[2];
+    bad.proofs[2] = p.proofs[1];
+    assert_non_null(toy_verify(&bad, job, &key.key));
+
+    toy_job *other_job = make_job(shapes, 3, 5); // the same shapes, other cells
+    toy_proof other = toy_prove(other_job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    bad = p;
+    bad.proofs[1] = other.proofs[1];
+    assert_non_null(toy_verify(&bad, job, &key.key));
+    bad.contributions[1] = other.contributions[1];
+    assert_non_null(toy_verify(&bad, job, &key.key));
+    toy_proof_clear(&other);
+    toy_job_free(other_job);
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+// ---- Cells
+// ---------------------------------------------------------------------------------------
+
+// An otherwise honest prover with one wrong cell, in every committed column of every chip: either a
+// constraint fails or the bus does not balance.
+static uint32_t wrong_slot, wrong_column;
+
+static void change_one_cell(instance *in, size_t index)
+{
+    if (index == 0) {
+        fe *column = instance_column(in, wrong_slot, wrong_column);
+        column[3] = fe_add(column[3], 1);
+    }
+}
+
+static void refuses_a_wrong_cell_in_any_column(void **state)
+{
+    (void)state;
+    toy_job *job = small_job();
+    toy_attack attack = {.cells = change_one_cell};
+    unsigned step = every_word ? 1 : 3;
+    for (wrong_slot = 0; wrong_slot < TOY_SLOT_COUNT; wrong_slot++)
+        for (wrong_column = 0; wrong_column < toys->m.slots[wrong_slot].c->n_committed;
+             wrong_column += step) {
+            toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, &attack);
+            if (toy_verify(&p, job, &key.key) == NULL)
+                fail_msg("chip %s accepts any value in column %s",
+                         toys->m.slots[wrong_slot].c->name,
+                         toys->m.slots[wrong_slot].c->columns[wrong_column].name);
+            toy_proof_clear(&p);
+        }
+    toy_job_free(job);
+}
+
+static void refuses_an_unbalanced_bus(void **state)
+{
+    (void)state;
+    toy_job *job = small_job();
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    assert_true(job->n_boundary >= 1);
+    for (size_t i = 0; i < job->n_boundary; i++) {
+        bus_tuple keep = job->boundary[i];
+        job->boundary[i].fields[0] = fe_add(keep.fields[0], 1);
+        assert_string_equal(toy_verify(&p, job, &key.key), "the bus is not balanced");
+        job->boundary[i] = keep;
+        job->boundary[i].multiplicity = fe_add(keep.multiplicity, 1);
+        assert_string_equal(toy_verify(&p, job, &key.key), "the bus is not balanced");
+        job->boundary[i] = keep;
+    }
+    job->n_boundary--;
+    assert_string_equal(toy_verify(&p, job, &key.key), "the bus is not balanced");
+    job->n_boundary++;
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+int main(int argc, char **argv)
+{
+    every_word = argc > 1 && strcmp(argv[1], "--every-word") == 0;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accepts_honest_jobs),
+        cmocka_unit_test(accepts_a_secure_class),
+        cmocka_unit_test(production_verifier_refuses_test_classes),
+        cmocka_unit_test(same_bytes_from_every_tier_and_thread_count),
+        cmocka_unit_test(refuses_changed_words),
+        cmocka_unit_test(refuses_other_statements),
+        cmocka_unit_test(refuses_swapped_duplicated_omitted_and_foreign_instances),
+        cmocka_unit_test(refuses_a_wrong_cell_in_any_column),
+        cmocka_unit_test(refuses_an_unbalanced_bus),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
