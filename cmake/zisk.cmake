@@ -68,6 +68,10 @@ function(zisk_test name)
   set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
 endfunction()
 
+if(ZISK_FUZZ)
+  add_custom_target(fuzzers)
+endif()
+
 # zisk_fuzz(name SOURCES ... LIBS ...)
 # A fuzzer `fuzz_NAME`: the sources define LLVMFuzzerTestOneInput. Under the preset fuzz it is a
 # libFuzzer program. Under every other preset it is a regression test, which runs it over each file
@@ -78,6 +82,7 @@ function(zisk_fuzz name)
   if(ZISK_FUZZ)
     add_executable(fuzz_${name} ${F_SOURCES})
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers fuzz_${name})
   else()
     add_executable(fuzz_${name} ${F_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
     add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${corpus})
