@@ -484,7 +484,7 @@ status rpc_channel_open(rpc_channel **out, rpc_loop *loop, const char *url,
     static const rpc_channel_options none;
     static const rpc_tls_options system_tls;
     status result = ZK_OK;
-    bool https;
+    bool https = false;
     *out = NULL;
     if (o == NULL)
         o = &none;
