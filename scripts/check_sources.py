@@ -12,7 +12,8 @@ import sys
 
 # What a layer may include besides itself; closed under "includes of includes" below. The same
 # order as doc/architecture.md. Hence the coordinator never sees the prover, the machine (vm) sees
-# nothing but base, and the verifier sees neither prover nor network.
+# nothing but base, and the verifier sees neither prover nor network. The prover sees the verifier,
+# which owns the formats of keys and proofs, since it has to stand alone.
 LAYERS = {
     "base": [],
     "field": ["base"],
@@ -26,8 +27,8 @@ LAYERS = {
     "vm": ["base"],
     "chips": ["air", "vm"],
     "verifier": ["chips"],
-    "prover": ["chips", "whir", "sumcheck"],
-    "recursion": ["prover", "verifier"],
+    "prover": ["chips", "whir", "sumcheck", "verifier"],
+    "recursion": ["prover"],
     "config": ["base"],
     "rpc": ["config"],
     "cluster": ["rpc"],

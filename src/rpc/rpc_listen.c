@@ -5,7 +5,6 @@
 // spare descriptor is held for that moment: it is closed, one waiting peer is accepted and hung up
 // on (better than leaving it in the dark), the spare is opened again, and the loop rests for a
 // while. As soon as descriptors are back the listener takes connections again.
-#define _GNU_SOURCE // accept4
 #include "rpc/rpc_internal.h"
 
 #include <arpa/inet.h>
