@@ -54,6 +54,12 @@ static inline bool vm_op_is_register_form(uint8_t op)
     return vm_op_info[op].format == 'R';
 }
 
+// Function number of a hint_call: its CSR number counts from 0x8C0, 32 functions each.
+static inline unsigned insn_hint_id(const insn *i)
+{
+    return ((i->word >> 20) - 0x8c0) << 5 | (i->word >> 15 & 31);
+}
+
 // Decodes the instruction at the start of code[0 .. n_bytes-1] (n_bytes even, >= 2), looking at up
 // to 12 bytes for the patterns of the ABI. Never fails: words that are no instruction give
 // OP_ILLEGAL, with their length. `compressed_allowed` false: 16-bit encodings are OP_ILLEGAL.

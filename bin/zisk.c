@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#include "zisk.h"
+
+#include "base/cpu.h"
+#include "base/file.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} command;
+
+static const command commands[] = {
+    {"run", zisk_run, "execute a guest program, without a proof"},
+    {"disasm", zisk_disasm,
+     "print the instructions of a guest program as the machine decodes them"},
+};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "usage: zisk COMMAND [ARGUMENTS]\n\n");
+    for (unsigned k = 0; k < N_COMMANDS; k++)
+        fprintf(to, "  %-10s %s\n", commands[k].name, commands[k].help);
+    fprintf(to, "\n`zisk COMMAND --help` explains a command.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (cpu_check_environment() != ZK_OK) {
+        fprintf(stderr, "zisk: %s\n", status_message());
+        return EXIT_USAGE;
+    }
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    for (unsigned k = 0; k < N_COMMANDS; k++)
+        if (strcmp(argv[1], commands[k].name) == 0)
+            return commands[k].run(argc - 1, argv + 1);
+    fprintf(stderr, "zisk: no command \"%s\"; `zisk --help` lists them\n", argv[1]);
+    return EXIT_USAGE;
+}
+
+int command_failed(const char *name)
+{
+    fprintf(stderr, "zisk %s: %s\n", name, status_message());
+    return EXIT_REFUSED;
+}
+
+int command_usage(const char *name, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "zisk %s: ", name);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "; `zisk %s --help` explains it\n", name);
+    return EXIT_USAGE;
+}
+
+bool parse_number(uint64_t *out, const char *text)
+{
+    if (*text < '0' || *text > '9')
+        return false;
+    uint64_t value = 0;
+    for (; *text >= '0' && *text <= '9'; text++)
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+            return false;
+    uint64_t unit = 1;
+    if (*text == 'K')
+        unit = 1000;
+    else if (*text == 'M')
+        unit = 1000000;
+    else if (*text == 'G')
+        unit = 1000000000;
+    if (unit != 1)
+        text++;
+    return *text == '\0' && !__builtin_mul_overflow(value, unit, out);
+}
+
+bool parse_abi(vm_abi *out, const char *text)
+{
+    if (strcmp(text, "auto") == 0)
+        *out = VM_ABI_AUTO;
+    else if (strlen(text) == 1 && *text >= 'A' && *text <= 'C')
+        *out = (vm_abi)*text;
+    else
+        return false;
+    return true;
+}
+
+status load_program(vm_program *out, const char *path, vm_abi abi)
+{
+    enum { MAX_ELF_BYTES = 512 << 20 };
+    byte_buffer elf = buffer_new();
+    *out = (vm_program){0};
+    status result = ZK_OK;
+    TRY_OUT(file_read(&elf, path, MAX_ELF_BYTES));
+    result = vm_program_load(out, elf.data, elf.size, abi);
+    if (result != ZK_OK)
+        result = status_fail(result, __FILE__, __LINE__, "", "%s: %s", path, status_message());
+out:
+    buffer_clear(&elf);
+    return result;
+}
+
+status load_input(vm_input *out, const vm_map *map, const char *path, const char *raw_path)
+{
+    *out = (vm_input){0};
+    if (path == NULL && raw_path == NULL)
+        return ZK_OK;
+    const char *source = path != NULL ? path : raw_path;
+    byte_buffer data = buffer_new();
+    status result = ZK_OK;
+    TRY_OUT(file_read(&data, source, map->input_bytes));
+    result = vm_input_load(out, map, data.data, data.size, path == NULL);
+    if (result != ZK_OK)
+        result = status_fail(result, __FILE__, __LINE__, "", "%s: %s", source, status_message());
+out:
+    buffer_clear(&data);
+    return result;
+}

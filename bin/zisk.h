@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#pragma once
+// The program `zisk`: a table of subcommands, one file each. A subcommand gets its own name as
+// argv[0] and returns the exit code of the process:
+//   0 done; 1 it ran and the answer is no (the guest failed, the proof is invalid, a file is
+//   missing); 2 wrong usage.
+// Results go to stdout, everything about the run to stderr.
+#include "base/bytes.h"
+#include "vm/vm_input.h"
+#include "vm/vm_program.h"
+
+enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+
+int zisk_run(int argc, char **argv);
+int zisk_disasm(int argc, char **argv);
+
+// Prints "zisk COMMAND: what status_message() says" to stderr; returns EXIT_REFUSED.
+int command_failed(const char *command);
+// Prints the formatted reason and where to find help to stderr; returns EXIT_USAGE.
+int command_usage(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// Whole decimal number, optionally with suffix K, M or G (powers of 1000). False when it is none or
+// does not fit.
+bool parse_number(uint64_t *out, const char *text);
+// "A", "B", "C" or "auto".
+bool parse_abi(vm_abi *out, const char *text);
+
+// The program in the ELF file at `path`.
+MUST_CHECK status load_program(vm_program *out, const char *path, vm_abi abi);
+// The guest's input from a file of records (`path`) or a plain file (`raw_path`); none when both
+// are NULL.
+MUST_CHECK status load_input(vm_input *out, const vm_map *map, const char *path,
+                             const char *raw_path);
