@@ -59,6 +59,15 @@ static inline vfe vfe_flip_(vfe a)
     return _mm256_xor_si256(a, vfe_set1(1ULL << 63));
 }
 
+// (p - a)^s, as a value that the compiler cannot see through: it would turn t - (p - m) into
+// t + m - p, one instruction more where p - m is needed for a comparison anyway.
+static inline vfe vfe_p_minus_flipped_(vfe a)
+{
+    vfe n = _mm256_sub_epi64(vfe_set1(FE_P ^ (1ULL << 63)), a);
+    __asm__("" : "+x"(n));
+    return n;
+}
+
 // t - n mod p from ts = t^s and ns = n^s, for any t < 2^64 and 0 <= n <= p with t - n < p.
 static inline vfe vfe_sub_fix_(vfe ts, vfe ns)
 {
@@ -75,7 +84,7 @@ static inline vfe vfe_sub(vfe a, vfe b)
 // a - (p - b)
 static inline vfe vfe_add(vfe a, vfe b)
 {
-    return vfe_sub_fix_(vfe_flip_(a), _mm256_sub_epi64(vfe_set1(FE_P ^ (1ULL << 63)), b));
+    return vfe_sub_fix_(vfe_flip_(a), vfe_p_minus_flipped_(b));
 }
 
 static inline vfe vfe_neg(vfe a)
@@ -99,7 +108,7 @@ static inline vfe vfe_reduce128_(vfe hi, vfe lo)
     vfe borrow = _mm256_cmpgt_epi64(ts, los);
     ts = _mm256_sub_epi64(ts, _mm256_srli_epi64(borrow, 32));
     vfe m = _mm256_mul_epu32(hi, vfe_set1(FE_EPSILON));
-    return vfe_sub_fix_(ts, _mm256_sub_epi64(vfe_set1(FE_P ^ (1ULL << 63)), m));
+    return vfe_sub_fix_(ts, vfe_p_minus_flipped_(m));
 }
 
 static inline vfe vfe_hi32_(vfe a)
@@ -150,7 +159,7 @@ static inline vfe vfe_mul_2exp(vfe a, unsigned e)
     vfe lo = _mm256_slli_epi64(a, (int)e), hi = _mm256_srli_epi64(a, 64 - (int)e);
     if (e > 32)
         return vfe_reduce128_(hi, lo);
-    vfe n = _mm256_sub_epi64(vfe_set1(FE_P ^ (1ULL << 63)), _mm256_mul_epu32(hi, eps));
+    vfe n = vfe_p_minus_flipped_(_mm256_mul_epu32(hi, eps));
     return vfe_sub_fix_(vfe_flip_(lo), n);
 }
 

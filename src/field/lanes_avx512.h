@@ -46,6 +46,20 @@ static inline vfe vfe_zero(void)
     return _mm512_setzero_si512();
 }
 
+// a, as a value that the compiler cannot see through: it would turn t - (p - m) into t + m - p, one
+// instruction more where p - m is needed for a comparison anyway.
+static inline vfe vfe_opaque_(vfe a)
+{
+    __asm__("" : "+v"(a));
+    return a;
+}
+
+// p - a
+static inline vfe vfe_p_minus_(vfe a)
+{
+    return vfe_opaque_(_mm512_sub_epi64(vfe_set1(FE_P), a));
+}
+
 // t - n mod p for any t < 2^64 and 0 <= n <= p with t - n < p: one borrow, one fix.
 static inline vfe vfe_sub_fix_(vfe t, vfe n)
 {
@@ -62,7 +76,7 @@ static inline vfe vfe_sub(vfe a, vfe b)
 // a - (p - b); p - b <= p and a - (p - b) <= a < p.
 static inline vfe vfe_add(vfe a, vfe b)
 {
-    return vfe_sub_fix_(a, _mm512_sub_epi64(vfe_set1(FE_P), b));
+    return vfe_sub_fix_(a, vfe_p_minus_(b));
 }
 
 static inline vfe vfe_neg(vfe a)
@@ -86,7 +100,7 @@ static inline vfe vfe_reduce128_(vfe hi, vfe lo)
     __mmask8 borrow = _mm512_cmplt_epu64_mask(lo, h1);
     vfe t = _mm512_sub_epi64(lo, h1);
     t = _mm512_mask_sub_epi64(t, borrow, t, eps); // t >= 2^64 - 2^32 there: no second borrow
-    vfe n = _mm512_sub_epi64(vfe_set1(FE_P), _mm512_mul_epu32(hi, eps));
+    vfe n = vfe_p_minus_(_mm512_mul_epu32(hi, eps));
     return vfe_sub_fix_(t, n);
 }
 
@@ -142,7 +156,7 @@ static inline vfe vfe_mul_2exp(vfe a, unsigned e)
     vfe lo = _mm512_slli_epi64(a, e), hi = _mm512_srli_epi64(a, 64 - e);
     if (e > 32)
         return vfe_reduce128_(hi, lo);
-    return vfe_sub_fix_(lo, _mm512_sub_epi64(vfe_set1(FE_P), _mm512_mul_epu32(hi, eps)));
+    return vfe_sub_fix_(lo, vfe_p_minus_(_mm512_mul_epu32(hi, eps)));
 }
 
 static inline void vfe_stream(fe *p, vfe a)
