@@ -90,9 +90,140 @@ static void print_values(FILE *f, const uint64_t *values, size_t n)
                 i % 4 == 3 || i + 1 == n ? "\n" : "");
 }
 
+enum { ROUNDS = FULL_ROUNDS + PARTIAL_ROUNDS, LAYERS = FULL_ROUNDS + PARTIAL_ROUNDS / 2 };
+
+// out := circulant matrix of first column `column`, times in.
+static void circulant(uint64_t *out, const uint64_t *column, const uint64_t *in)
+{
+    for (unsigned i = 0; i < WIDTH; i++) {
+        unsigned __int128 sum = 0;
+        for (unsigned j = 0; j < WIDTH; j++)
+            sum = (sum + (unsigned __int128)column[(i + WIDTH - j) % WIDTH] * in[j]) % P;
+        out[i] = (uint64_t)sum;
+    }
+}
+
+static void print_signed(FILE *f, const char *name, const int64_t *values, size_t n)
+{
+    fprintf(f, "    .%s = {", name);
+    for (size_t i = 0; i < n; i++)
+        fprintf(f, "%s%" PRId64, i == 0 ? "" : ", ", values[i]);
+    fprintf(f, "},\n");
+}
+
+// The split of a circulant matrix over x^16 - 1 = (x^4 - 1)(x^4 + 1)(x^8 + 1).
+static void print_split(FILE *f, const uint64_t *column)
+{
+    int64_t u[8], v[15], p[7], q[7];
+    for (int k = 0; k < 8; k++) {
+        u[k] = (int64_t)(column[k] + column[k + 8]);
+        v[7 + k] = 2 * ((int64_t)column[k] - (int64_t)column[k + 8]);
+        if (k > 0)
+            v[k - 1] = -v[7 + k]; // x^8 = -1
+    }
+    for (int k = 0; k < 4; k++) {
+        p[3 + k] = u[k] + u[k + 4];
+        q[3 + k] = u[k] - u[k + 4];
+        if (k > 0) {
+            p[k - 1] = p[3 + k];
+            q[k - 1] = -q[3 + k]; // x^4 = -1
+        }
+    }
+    print_signed(f, "p", p, 7);
+    print_signed(f, "q", q, 7);
+    print_signed(f, "v", v, 15);
+}
+
+// Vectors cut into limbs at the given bits, limb by limb, each in the split form of 4 times itself.
+static void print_limbs(FILE *f, const char *name, uint64_t (*rows)[WIDTH], size_t n_rows,
+                        unsigned n_limbs, const unsigned *offsets)
+{
+    fprintf(f, "\nconst poseidon_split %s[%zu][%u] = {\n", name, n_rows, n_limbs);
+    for (size_t r = 0; r < n_rows; r++) {
+        fprintf(f, "    {\n");
+        for (unsigned l = 0; l < n_limbs; l++) {
+            unsigned n_bits = (l + 1 < n_limbs ? offsets[l + 1] : 64) - offsets[l];
+            int64_t a[WIDTH], p[4], q[4], v[8];
+            for (unsigned i = 0; i < WIDTH; i++)
+                a[i] = (int64_t)(rows[r][i] >> offsets[l] & ((1ULL << n_bits) - 1));
+            for (unsigned i = 0; i < 4; i++) {
+                p[i] = a[i] + a[i + 8] + (a[i + 4] + a[i + 12]);
+                q[i] = a[i] + a[i + 8] - (a[i + 4] + a[i + 12]);
+            }
+            for (unsigned i = 0; i < 8; i++)
+                v[i] = 2 * (a[i] - a[i + 8]);
+            fprintf(f, "    {\n");
+            print_signed(f, "p", p, 4);
+            print_signed(f, "q", q, 4);
+            print_signed(f, "v", v, 8);
+            fprintf(f, "    },\n");
+        }
+        fprintf(f, "    },\n");
+    }
+    fprintf(f, "};\n");
+}
+
+// One element of each vector, cut into limbs.
+static void print_scalars(FILE *f, const char *name, uint64_t (*rows)[WIDTH], size_t n_rows,
+                          unsigned n_limbs, const unsigned *offsets)
+{
+    fprintf(f, "\nconst uint64_t %s[%zu][%u] = {\n", name, n_rows, n_limbs);
+    for (size_t r = 0; r < n_rows; r++) {
+        fprintf(f, "    {");
+        for (unsigned l = 0; l < n_limbs; l++) {
+            unsigned n_bits = (l + 1 < n_limbs ? offsets[l + 1] : 64) - offsets[l];
+            fprintf(f, "%s%" PRIu64, l == 0 ? "" : ", ",
+                    (uint64_t)(rows[r][0] >> offsets[l] & ((1ULL << n_bits) - 1)));
+        }
+        fprintf(f, "},\n");
+    }
+    fprintf(f, "};\n");
+}
+
+// What poseidon_kernel.inc needs; see hash_constants.h.
+static void print_kernel_tables(FILE *f, const uint64_t *constants)
+{
+    uint64_t column[WIDTH], square[WIDTH], layers[LAYERS][WIDTH] = {{0}};
+    uint64_t between[PARTIAL_ROUNDS / 2][WIDTH] = {{0}};
+    for (unsigned i = 0; i < WIDTH; i++)
+        column[i] = mds_column[i];
+    circulant(square, column, column);
+
+    unsigned layer = 0;
+    for (unsigned r = 0; r < ROUNDS; layer++) {
+        const uint64_t *next = constants + (r + 1) * WIDTH;
+        if (r < FULL_ROUNDS / 2 || r >= ROUNDS - FULL_ROUNDS / 2) {
+            for (unsigned i = 0; i < WIDTH && r + 1 < ROUNDS; i++)
+                layers[layer][i] = next[i];
+            r += 1;
+        } else {
+            uint64_t others[WIDTH];
+            for (unsigned i = 0; i < WIDTH; i++)
+                others[i] = i == 0 ? 0 : next[i];
+            circulant(layers[layer], column, others);
+            for (unsigned i = 0; i < WIDTH; i++)
+                layers[layer][i] =
+                    (uint64_t)(((unsigned __int128)layers[layer][i] + next[WIDTH + i]) % P);
+            between[layer - FULL_ROUNDS / 2][0] = next[0];
+            r += 2;
+        }
+    }
+
+    static const unsigned at_32[] = {0, 32}, at_22[] = {0, 22, 43};
+    fprintf(f, "\nconst poseidon_circulant poseidon_mds_split = {\n");
+    print_split(f, column);
+    fprintf(f, "};\n\nconst poseidon_circulant poseidon_mds_squared_split = {\n");
+    print_split(f, square);
+    fprintf(f, "};\n");
+    print_limbs(f, "poseidon_layers_32", layers, LAYERS, 2, at_32);
+    print_limbs(f, "poseidon_layers_22", layers, LAYERS, 3, at_22);
+    print_scalars(f, "poseidon_between_32", between, PARTIAL_ROUNDS / 2, 2, at_32);
+    print_scalars(f, "poseidon_between_22", between, PARTIAL_ROUNDS / 2, 3, at_22);
+}
+
 static void print_table(FILE *f)
 {
-    enum { N = (FULL_ROUNDS + PARTIAL_ROUNDS) * WIDTH };
+    enum { N = ROUNDS * WIDTH };
     uint64_t constants[N];
     grain g = grain_new();
     for (size_t i = 0; i < N; i++)
@@ -115,7 +246,9 @@ static void print_table(FILE *f)
     print_values(f, constants, FULL_ROUNDS * WIDTH + PARTIAL_ROUNDS);
     fprintf(f, "};\n\nconst fe poseidon2_diagonal[HASH_WIDTH] = {\n");
     print_values(f, diagonal, WIDTH);
-    fprintf(f, "};\n// clang-format on\n");
+    fprintf(f, "};\n");
+    print_kernel_tables(f, constants);
+    fprintf(f, "// clang-format on\n");
 }
 
 static int check(const char *path)

@@ -4,7 +4,11 @@
 #include "hash/hash.h"
 
 extern const hash_ops poseidon_ops_scalar;
+extern const hash_ops poseidon_ops_avx2;
+extern const hash_ops poseidon_ops_avx512;
 extern const hash_ops poseidon2_ops_scalar;
+extern const hash_ops poseidon2_ops_avx2;
+extern const hash_ops poseidon2_ops_avx512;
 
 // hash_ops.hash_rows over a tier's compress_many: rows are cut into chunks, the digests of the
 // chunks of a block of rows are the (shorter) rows of the next level. All scratch is on the stack.
