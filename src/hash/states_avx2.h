@@ -8,6 +8,17 @@
 #define UNROLLED      _Pragma("GCC unroll 16")
 #define EACH          UNROLLED for (int i = 0; i < n; i++)
 
+static inline vfe flip(vfe a)
+{
+    return _mm256_xor_si256(a, vfe_set1(1ULL << 63));
+}
+
+// Upper halves in the places that multiplications read; what is above them is junk.
+static inline vfe odd_words(vfe a)
+{
+    return _mm256_castps_si256(_mm256_movehdup_ps(_mm256_castsi256_ps(a)));
+}
+
 // -1 where the unsigned a is less than b, both with bit 63 flipped.
 static inline vfe less_flipped_(vfe a, vfe b)
 {
@@ -21,17 +32,17 @@ static inline vfe eps_where_(vfe mask)
 
 static inline vfe vfe_canonical(vfe a)
 {
-    vfe small = less_flipped_(vfe_flip_(a), vfe_set1(FE_P ^ (1ULL << 63)));
+    vfe small = less_flipped_(flip(a), vfe_set1(FE_P ^ (1ULL << 63)));
     return _mm256_sub_epi64(a, _mm256_andnot_si256(small, vfe_set1(FE_P)));
 }
 
 // a + b for b <= p.
 static inline vfe residue_add(vfe a, vfe b)
 {
-    vfe flipped = vfe_flip_(a);
+    vfe flipped = flip(a);
     vfe r = _mm256_add_epi64(flipped, b);
     r = _mm256_add_epi64(r, eps_where_(less_flipped_(r, flipped)));
-    return vfe_flip_(r);
+    return flip(r);
 }
 
 static inline vfe lower_half(vfe a)
@@ -57,20 +68,31 @@ ALWAYS_INLINE void reduce_many(vfe *r, const vfe *hi, vfe *lo, int n)
 {
     vfe h[16], t[16];
     EACH h[i] = _mm256_srli_epi64(hi[i], 32);
-    EACH lo[i] = vfe_flip_(lo[i]);
+    EACH lo[i] = flip(lo[i]);
     EACH t[i] = _mm256_sub_epi64(lo[i], h[i]);
     EACH t[i] = _mm256_sub_epi64(t[i], eps_where_(less_flipped_(lo[i], t[i])));
     EACH h[i] = _mm256_mul_epu32(hi[i], vfe_set1(FE_EPSILON));
     EACH h[i] = _mm256_add_epi64(t[i], h[i]);
     EACH h[i] = _mm256_add_epi64(h[i], eps_where_(less_flipped_(h[i], t[i])));
-    EACH r[i] = vfe_flip_(h[i]);
+    EACH r[i] = flip(h[i]);
 }
 
+// No sum overflows: (2^32 - 1)^2 + 2 (2^32 - 1) = 2^64 - 1.
 ALWAYS_INLINE void mul_many(vfe *r, const vfe *a, const vfe *b, int n)
 {
-    vfe hi[16], lo[16];
-    EACH vfe_mul_wide_(a[i], b[i], &hi[i], &lo[i]);
-    reduce_many(r, hi, lo, n);
+    vfe ah[16], bh[16], ll[16], lh[16], hl[16], hh[16];
+    EACH ah[i] = odd_words(a[i]);
+    EACH bh[i] = odd_words(b[i]);
+    EACH ll[i] = _mm256_mul_epu32(a[i], b[i]);
+    EACH hl[i] = _mm256_mul_epu32(ah[i], b[i]);
+    EACH lh[i] = _mm256_mul_epu32(a[i], bh[i]);
+    EACH hh[i] = _mm256_mul_epu32(ah[i], bh[i]);
+    EACH hl[i] = _mm256_add_epi64(hl[i], upper_half(ll[i]));
+    EACH lh[i] = _mm256_add_epi64(lh[i], lower_half(hl[i]));
+    EACH hh[i] = _mm256_add_epi64(hh[i], upper_half(hl[i]));
+    EACH hh[i] = _mm256_add_epi64(hh[i], upper_half(lh[i]));
+    EACH ll[i] = _mm256_blend_epi32(ll[i], _mm256_slli_epi64(lh[i], 32), 0xAA);
+    reduce_many(r, hh, ll, n);
 }
 
 // a^2 = ll + 2^33 lh + 2^64 hh. With m = lh + (ll >> 33) < 2^64: 2^33 m and the low 33 bits of ll
@@ -78,7 +100,7 @@ ALWAYS_INLINE void mul_many(vfe *r, const vfe *a, const vfe *b, int n)
 ALWAYS_INLINE void sqr_many(vfe *r, const vfe *a, int n)
 {
     vfe ll[16], lh[16], hh[16];
-    EACH hh[i] = vfe_hi32_(a[i]);
+    EACH hh[i] = odd_words(a[i]);
     EACH lh[i] = _mm256_mul_epu32(a[i], hh[i]);
     EACH ll[i] = _mm256_mul_epu32(a[i], a[i]);
     EACH hh[i] = _mm256_mul_epu32(hh[i], hh[i]);

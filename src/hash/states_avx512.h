@@ -6,13 +6,20 @@
 #include "hash/hash.h"
 
 // ---- Multiplication of n independent pairs, step by step, so that the steps of one hide the
-// latency of the others. Any 64-bit residues in and out, not canonical. The steps are those of
-// field/lanes_avx512.h, but for the last: t + eps h0 with a carry worth eps (it leaves at most
-// 2^64 - 2^33 + eps: no second carry).
+// latency of the others. Any 64-bit residues in and out, not canonical. hi 2^64 + lo with
+// hi = h0 + 2^32 h1 is (lo - h1) + eps h0: a borrow and a carry, each worth eps. After a borrow
+// lo - h1 is at least 2^64 - 2^32, after a carry the sum is at most 2^64 - 2^33: neither comes
+// twice.
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define UNROLLED      _Pragma("GCC unroll 16")
 #define EACH          UNROLLED for (int i = 0; i < n; i++)
+
+// Upper halves in the places that multiplications read; what is above them is junk.
+static inline vfe odd_words(vfe a)
+{
+    return _mm512_castps_si512(_mm512_movehdup_ps(_mm512_castsi512_ps(a)));
+}
 
 static inline vfe vfe_canonical(vfe a)
 {
@@ -59,20 +66,20 @@ ALWAYS_INLINE void reduce_many(vfe *r, const vfe *hi, vfe *lo, int n)
     EACH r[i] = _mm512_mask_add_epi64(r[i], m[i], r[i], eps);
 }
 
+// No sum overflows: (2^32 - 1)^2 + 2 (2^32 - 1) = 2^64 - 1.
 ALWAYS_INLINE void mul_many(vfe *r, const vfe *a, const vfe *b, int n)
 {
-    const vfe eps = vfe_set1(FE_EPSILON);
     vfe ah[16], bh[16], ll[16], lh[16], hl[16], hh[16];
-    EACH ah[i] = vfe_hi32_(a[i]);
-    EACH bh[i] = vfe_hi32_(b[i]);
+    EACH ah[i] = odd_words(a[i]);
+    EACH bh[i] = odd_words(b[i]);
     EACH ll[i] = _mm512_mul_epu32(a[i], b[i]);
     EACH hl[i] = _mm512_mul_epu32(ah[i], b[i]);
     EACH lh[i] = _mm512_mul_epu32(a[i], bh[i]);
     EACH hh[i] = _mm512_mul_epu32(ah[i], bh[i]);
-    EACH hl[i] = _mm512_add_epi64(hl[i], _mm512_srli_epi64(ll[i], 32));
-    EACH lh[i] = _mm512_add_epi64(lh[i], _mm512_and_si512(hl[i], eps));
-    EACH hh[i] = _mm512_add_epi64(hh[i], _mm512_srli_epi64(hl[i], 32));
-    EACH hh[i] = _mm512_add_epi64(hh[i], _mm512_srli_epi64(lh[i], 32));
+    EACH hl[i] = _mm512_add_epi64(hl[i], upper_half(ll[i]));
+    EACH lh[i] = _mm512_add_epi64(lh[i], lower_half(hl[i]));
+    EACH hh[i] = _mm512_add_epi64(hh[i], upper_half(hl[i]));
+    EACH hh[i] = _mm512_add_epi64(hh[i], upper_half(lh[i]));
     EACH ll[i] = _mm512_castps_si512(
         _mm512_mask_moveldup_ps(_mm512_castsi512_ps(ll[i]), 0xAAAA, _mm512_castsi512_ps(lh[i])));
     reduce_many(r, hh, ll, n);
@@ -84,7 +91,7 @@ ALWAYS_INLINE void sqr_many(vfe *r, const vfe *a, int n)
 {
     const vfe low33 = vfe_set1((1ULL << 33) - 1);
     vfe ah[16], ll[16], lh[16], hh[16];
-    EACH ah[i] = vfe_hi32_(a[i]);
+    EACH ah[i] = odd_words(a[i]);
     EACH lh[i] = _mm512_mul_epu32(a[i], ah[i]);
     EACH ll[i] = _mm512_mul_epu32(a[i], a[i]);
     EACH hh[i] = _mm512_mul_epu32(ah[i], ah[i]);

@@ -14,6 +14,7 @@
 static void (*const kernel_files[])(checkasm *) = {
     kernels_field,
     kernels_ntt,
+    kernels_hash,
 };
 
 enum {

@@ -57,3 +57,4 @@ void checkasm_true(checkasm *c, bool condition, const char *what);
 // The files of kernels.
 void kernels_field(checkasm *c);
 void kernels_ntt(checkasm *c);
+void kernels_hash(checkasm *c);
