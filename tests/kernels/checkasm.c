@@ -15,6 +15,7 @@ static void (*const kernel_files[])(checkasm *) = {
     kernels_field,
     kernels_ntt,
     kernels_hash,
+    kernels_air,
 };
 
 enum {

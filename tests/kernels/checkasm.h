@@ -58,3 +58,4 @@ void checkasm_true(checkasm *c, bool condition, const char *what);
 void kernels_field(checkasm *c);
 void kernels_ntt(checkasm *c);
 void kernels_hash(checkasm *c);
+void kernels_air(checkasm *c);
