@@ -470,6 +470,8 @@ static size_t take(rpc_call *call, const uint8_t *bytes, size_t n)
             continue;
         }
         size_t part = left < n - used ? left : n - used;
+        if (part == 0)
+            break; // the prefix was the last that came
         if (!grow_message(call, call->message_got + part))
             break;
         memcpy(call->message + call->message_got, bytes + used, part);
