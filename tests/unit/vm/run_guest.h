@@ -26,6 +26,9 @@ void kept_run_clear(kept_run *k);
 // 8 bytes of the guest's memory at `address` after the run.
 uint64_t memory_word(const kept_run *k, uint64_t address);
 
+// The guest's data segment after the run.
+void final_data(uint8_t out[GUEST_DATA_BYTES], const kept_run *k, const guest *g);
+
 // The oracle. Fails the test when an access shows another value or time than the last access left,
 // when a timestamp does not grow, when rows do not chain (pc, ts), when row counts differ from
 // those of pass 1, or when the end differs from pass 1's final registers, fetch counts and memory.
