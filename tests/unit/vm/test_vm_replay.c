@@ -2,7 +2,7 @@
 // Replay: the same rows whatever the order and the number of threads, whatever the chunk size; real
 // guests through the oracle; records that are damaged.
 //
-//   test_replay GUEST_ELF...
+//   test_vm_replay GUEST_ELF...
 #include "random_guest.h"
 #include "run_guest.h"
 
