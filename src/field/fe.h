@@ -62,19 +62,23 @@ static inline fe fe_double(fe a)
     return fe_add(a, a);
 }
 
+// What a carry or borrow out of 64 bits is worth, by a mask.
+static inline uint64_t fe_epsilon_if(bool carry)
+{
+    return (uint32_t)(0U - (uint32_t)carry);
+}
+
 // Any 128-bit value to its residue. With x = lo + 2^64 (h0 + 2^32 h1), h0, h1 < 2^32:
-// x = lo - h1 + (2^32 - 1) h0 (mod p).
+// x = lo - h1 + (2^32 - 1) h0 (mod p). The carry is as good as random: no branch may depend on it.
 static inline fe fe_reduce128(unsigned __int128 x)
 {
     uint64_t lo = (uint64_t)x, hi = (uint64_t)(x >> 64);
     uint64_t h0 = hi & FE_EPSILON, h1 = hi >> 32;
     uint64_t t = lo - h1;
-    if (lo < h1)
-        t -= FE_EPSILON; // borrow: 2^64 too much, that is 2^32 - 1; t >= 2^64 - 2^32, no underflow
+    t -= fe_epsilon_if(lo < h1); // borrow; t >= 2^64 - 2^32, no underflow
     uint64_t u = h0 * FE_EPSILON;
     uint64_t r = t + u;
-    if (r < u)
-        r += FE_EPSILON; // carry; r <= 2^64 - 2^33, no second carry
+    r += fe_epsilon_if(r < u); // carry; r <= 2^64 - 2^33, no second carry
     return fe_from_u64(r);
 }
 
