@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { GROUPS = 1, SBOX_WAYS = 2 };
+#define SCALAR_OPS poseidon2_ops_scalar
 
 #include "hash/poseidon2_kernel.inc"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { LIMBS = 3, GROUPS = 1, SBOX_WAYS = 2 };
+#define SCALAR_OPS    poseidon_ops_scalar
 #define TABLE_LAYERS  poseidon_layers_22
 #define TABLE_BETWEEN poseidon_between_22
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { LIMBS = 2, GROUPS = 2, SBOX_WAYS = 8 };
+#define SCALAR_OPS    poseidon_ops_scalar
 #define TABLE_LAYERS  poseidon_layers_32
 #define TABLE_BETWEEN poseidon_between_32
 

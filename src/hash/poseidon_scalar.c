@@ -1,68 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-// Poseidon (eprint 2019/458) as the paper writes it: the specification of the other tiers.
-//
-// A round adds 16 constants, raises all elements (full round) or element 0 (partial round) to the
-// 7th power and multiplies by the matrix: 4 full, 22 partial, 4 full rounds.
+// Poseidon, one state at a time. Integers are 64-bit words: sums stay below 2^51.1.
 #include "hash/hash_constants.h"
 #include "hash/hash_tiers.h"
+#include "hash/states_scalar.h"
 
-#include <string.h>
+enum { LIMBS = 2, GROUPS = 1, SBOX_WAYS = 16 };
+#define SCALAR_OPS    poseidon_ops_scalar
+#define TABLE_LAYERS  poseidon_layers_32
+#define TABLE_BETWEEN poseidon_between_32
 
-static fe pow7(fe x)
+// Negative numbers wrap, and wrap back.
+static inline vfe vint_add(vfe a, vfe b)
 {
-    fe x2 = fe_sqr(x), x3 = fe_mul(x2, x), x4 = fe_sqr(x2);
-    return fe_mul(x3, x4);
+    return a + b;
 }
 
-// Circulant product. The entries sum to 371 < 2^9 and fe_reduce128 takes any 128-bit value, so one
-// reduction an element is enough.
-static void multiply_by_matrix(fe s[HASH_WIDTH])
+static inline vfe vint_sub(vfe a, vfe b)
 {
-    fe t[HASH_WIDTH];
-    for (unsigned i = 0; i < HASH_WIDTH; i++) {
-        unsigned __int128 sum = 0;
-        for (unsigned j = 0; j < HASH_WIDTH; j++)
-            sum += (unsigned __int128)s[j] * poseidon_mds_column[(i - j) % HASH_WIDTH];
-        t[i] = fe_reduce128(sum);
-    }
-    memcpy(s, t, sizeof t);
+    return a - b;
 }
 
-static void permute(fe s[HASH_WIDTH])
+static inline vfe vint_mac(vfe acc, vfe x, int64_t c)
 {
-    for (unsigned r = 0; r < POSEIDON_ROUNDS; r++) {
-        bool full = r < HASH_HALF_FULL_ROUNDS || r >= POSEIDON_ROUNDS - HASH_HALF_FULL_ROUNDS;
-        for (unsigned i = 0; i < HASH_WIDTH; i++)
-            s[i] = fe_add(s[i], poseidon_round_constants[r][i]);
-        for (unsigned i = 0; i < (full ? HASH_WIDTH : 1); i++)
-            s[i] = pow7(s[i]);
-        multiply_by_matrix(s);
-    }
+    return acc + x * (uint64_t)c;
 }
 
-static void permute_many(fe *states, size_t n)
+static inline vfe vint_set1(int64_t c)
 {
-    for (size_t i = 0; i < n; i++)
-        permute(states + i * HASH_WIDTH);
+    return (uint64_t)c;
 }
 
-static void compress_many(digest *out, const fe *in, size_t n)
+static inline void limbs_of(vfe l[LIMBS], vfe a)
 {
-    for (size_t i = 0; i < n; i++) {
-        fe s[HASH_WIDTH];
-        digest d;
-        memcpy(s, in + i * HASH_WIDTH, sizeof s);
-        permute(s);
-        for (unsigned j = 0; j < HASH_DIGEST; j++)
-            d.e[j] = fe_add(s[j], in[i * HASH_WIDTH + j]);
-        out[i] = d;
-    }
+    l[0] = lower_half(a);
+    l[1] = upper_half(a);
 }
 
-static void hash_rows(digest *out, const fe *in, size_t n, size_t width)
+static inline vfe limbs_join(const vfe l[LIMBS])
 {
-    hash_rows_by_chunks(compress_many, out, in, n, width);
+    return halves_join(l[0], l[1]);
 }
+
+static inline vfe limbs_join_quarter(const vfe l[LIMBS])
+{
+    return halves_join(l[0] >> 2, l[1] >> 2);
+}
+
+#include "hash/poseidon_kernel.inc"
 
 const hash_ops poseidon_ops_scalar = {
     .id = HASH_POSEIDON,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "unit/test.h"
 
-#include "hash/hash.h"
+#include "hash/hash_constants.h"
+#include "hash/hash_tiers.h"
 
 static const hash_id all_ids[] = {HASH_POSEIDON, HASH_POSEIDON2};
 enum { N_IDS = sizeof all_ids / sizeof *all_ids };
@@ -65,6 +66,60 @@ static void poseidon2_gives_published_vector(void **state)
         4214638127285300968ULL,
     };
     check_vector(HASH_POSEIDON2, counting, of_counting);
+}
+
+// The scalar tier, whose algorithm is another one, against the papers' text; the other tiers are
+// compared with the scalar one by zisk-checkasm.
+static void scalar_tier_follows_the_definition(void **state)
+{
+    (void)state;
+    test_rng rng = test_rng_new(3);
+    static const fe edges[] = {0, 1, 2, 0xFFFFFFFF, 0x100000000, FE_P - 1, FE_P - 2, 1ULL << 63};
+    for (int round = 0; round < 2000; round++) {
+        fe a[2][16], b[2][16];
+        for (int i = 0; i < 32; i++) {
+            uint64_t r = test_rng_u64(&rng);
+            bool edge = round < 8 || r % 4 == 0;
+            a[i / 16][i % 16] =
+                edge ? edges[round < 8 ? round : (int)(r >> 8 & 7)] : random_fe(&rng);
+        }
+        memcpy(b, a, sizeof a);
+        poseidon_by_definition(a[0]);
+        poseidon2_by_definition(a[1]);
+        poseidon_ops_scalar.permute_many(b[0], 1);
+        poseidon2_ops_scalar.permute_many(b[1], 1);
+        assert_memory_equal(a, b, sizeof a);
+    }
+}
+
+// The split forms of the matrix and its square, multiplied out, against the matrix.
+static void split_tables_are_the_matrix(void **state)
+{
+    (void)state;
+    const poseidon_circulant *tables[2] = {&poseidon_mds_split, &poseidon_mds_squared_split};
+    int64_t columns[2][16] = {{0}};
+    for (int i = 0; i < 16; i++)
+        columns[0][i] = (int64_t)poseidon_mds_column[i];
+    for (int i = 0; i < 16; i++)
+        for (int j = 0; j < 16; j++)
+            columns[1][(i + j) % 16] += columns[0][i] * columns[0][j];
+    for (int k = 0; k < 2; k++) {
+        int64_t sum = 0;
+        for (int i = 0; i < 16; i++) {
+            // Entry (i, 0) as P +- Q +- V of the unit vector.
+            int64_t p = tables[k]->p[3 + i % 4], q = tables[k]->q[3 + i % 4];
+            int64_t v = tables[k]->v[7 + i % 8];
+            assert_int_equal(p + (i % 8 < 4 ? q : -q) + (i < 8 ? v : -v), 4 * columns[k][i]);
+            sum += columns[k][i];
+        }
+        assert_int_equal(sum, k == 0 ? 371 : 371 * 371);
+        for (int i = 1; i < 4; i++) {
+            assert_int_equal(tables[k]->p[3 - i], tables[k]->p[7 - i]);
+            assert_int_equal(tables[k]->q[3 - i], -tables[k]->q[7 - i]);
+        }
+        for (int i = 1; i < 8; i++)
+            assert_int_equal(tables[k]->v[7 - i], -tables[k]->v[15 - i]);
+    }
 }
 
 static void names_and_ids_agree(void **state)
@@ -203,6 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(poseidon_gives_published_vectors),
         cmocka_unit_test(poseidon2_gives_published_vector),
+        cmocka_unit_test(scalar_tier_follows_the_definition),
+        cmocka_unit_test(split_tables_are_the_matrix),
         cmocka_unit_test(names_and_ids_agree),
         cmocka_unit_test(rows_follow_the_definition),
         cmocka_unit_test(compress_in_place),
