@@ -95,12 +95,15 @@ int main(void)
     if (data == NULL)
         abort();
     const long n = decompress(data, head[0], input + sizeof head, size - sizeof head);
+    int problem = 0;
     if (n < 0)
-        return 3;
-    if (n != (long)head[0])
-        return 4;
-    if (crc32(data, head[0]) != head[1])
-        return 5;
-    write_output((const uint8_t *)head, sizeof head);
-    return 0;
+        problem = 3;
+    else if (n != (long)head[0])
+        problem = 4;
+    else if (crc32(data, head[0]) != head[1])
+        problem = 5;
+    free(data);
+    if (problem == 0)
+        write_output((const uint8_t *)head, sizeof head);
+    return problem;
 }

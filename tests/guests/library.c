@@ -128,10 +128,12 @@ static int check_heap(void)
     CHECK(p != NULL && ((uintptr_t)p & 4095) == 0);
     memset(p, 1, 8192);
     free(p);
+#ifndef __SANITIZE_ADDRESS__ // which stops the program instead
     errno = 0;
     CHECK(allocate(SIZE_MAX / 2) == NULL && errno == ENOMEM);
     volatile size_t huge = SIZE_MAX / 2;
     CHECK(calloc(huge, 3) == NULL);
+#endif
     return 0;
 }
 
