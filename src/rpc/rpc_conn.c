@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LINGER_MS = 500, FLUSH_MAX_BYTES = 2 * 1024 * 1024 };
+enum { LINGER_MS = 250, FLUSH_MAX_BYTES = 2 * 1024 * 1024 };
 
 void peer_from_sockaddr(rpc_peer *p, const struct sockaddr *addr)
 {
