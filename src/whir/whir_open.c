@@ -231,37 +231,47 @@ static status open_rows(opening *o, unsigned i, const oracle *from)
 
 typedef struct spread {
     fe *w;
-    const fe *transform; // [n][3]
-    size_t n;
+    const fe *transform; // [n / block][3][block]
+    size_t n, block;
 } spread;
 
 static void add_transform(void *arg, size_t begin, size_t end)
 {
     const spread *s = arg;
-    for (size_t x = begin; x < end; x++)
-        for (size_t k = 0; k < 3; k++)
-            s->w[k * s->n + x] = fe_add(s->w[k * s->n + x], s->transform[3 * x + k]);
+    const vec_ops *vec = vec_get();
+    for (size_t row = begin; row < end; row++)
+        for (size_t k = 0; k < 3; k++) {
+            fe *w = s->w + k * s->n + row * s->block;
+            vec->add(w, w, s->transform + (3 * row + k) * s->block, s->block);
+        }
 }
 
-// W[x] += sum_q xi^(q+2) y_q^x with y_q = w^index_q. That is the transform of the vector over the
-// whole domain that holds xi^(q+2) at index_q: one transform instead of a pass a query.
+// W[x] += sum_q c_q w^(p_q x) for x < n, c_q = xi^(q+2) and p_q the positions in the domain of N
+// points: the transform of the vector that holds c_q at p_q, instead of a pass a query. With
+// x = x0 + B x1 it is B transforms over N / B points, of c_q w^(p_q x0) at p_q mod N / B: columns
+// of one matrix, so that the transform has full vectors.
 static status add_query_weights(opening *o, unsigned i, fe3 xi)
 {
     status result = ZK_OK;
     const whir_round *r = &o->params->round[i];
-    unsigned log_domain = whir_log_rows(r);
-    size_t n_cells = (size_t)3 << log_domain;
-    fe *spikes;
+    unsigned log_domain = whir_log_rows(r), log_block = log_domain < 7 ? log_domain - 3 : 4;
+    size_t block = (size_t)1 << log_block, n_cells = (size_t)3 << log_domain;
+    size_t mask = ((size_t)1 << (log_domain - log_block)) - 1;
+    fe root = fe_root_of_unity(log_domain), *spikes;
     TRY_OUT(bigmem_alloc((void **)&spikes, n_cells, sizeof *spikes));
     fe3 power = xi;
     for (unsigned q = 0; q < r->n_queries; q++) {
         power = fe3_mul(power, xi);
-        fe *at = spikes + 3 * o->indices[q]; // an index may come twice
-        for (size_t k = 0; k < 3; k++)
-            at[k] = fe_add(at[k], power.c[k]);
+        fe3 term = power;
+        fe step = fe_pow(root, o->indices[q]), *at = spikes + 3 * block * (o->indices[q] & mask);
+        for (size_t x0 = 0; x0 < block; x0++) {
+            for (size_t k = 0; k < 3; k++) // queries may meet in a row
+                at[k * block + x0] = fe_add(at[k * block + x0], term.c[k]);
+            term = fe3_mul_fe(term, step);
+        }
     }
-    TRY_OUT(ntt_forward(spikes, log_domain, 3, o->threads));
-    pool_for(o->threads, o->n, 1 << 13, add_transform, &(spread){o->w, spikes, o->n});
+    TRY_OUT(ntt_forward(spikes, log_domain - log_block, 3 * block, o->threads));
+    pool_for(o->threads, o->n / block, 1 << 9, add_transform, &(spread){o->w, spikes, o->n, block});
 out:
     bigmem_free(spikes, n_cells, sizeof *spikes);
     return result;
