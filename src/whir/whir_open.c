@@ -144,20 +144,22 @@ static status fold_tables(opening *o, unsigned n_rounds)
     return ZK_OK;
 }
 
-// Commits to the table of f_i, sends the root and absorbs it.
+// Commits to the table of f_i, sends the root and absorbs it. The low rates of late rounds are
+// below what ntt_encode offers: there the coefficients are continued with zeros, which are few.
 static status commit_table(opening *o, oracle *next, unsigned i)
 {
     status result = ZK_OK;
     const whir_round *r = &o->params->round[i];
-    size_t width = whir_row_width(o->params, i), n_cells = 3 * o->n;
-    unsigned log_rows = whir_log_rows(r);
+    unsigned log_rows = whir_log_rows(r), log_blowup = r->log_inv_rate;
+    if (log_blowup > NTT_MAX_LOG_BLOWUP)
+        log_blowup = NTT_MAX_LOG_BLOWUP;
+    size_t width = whir_row_width(o->params, i), n_cells = width << (log_rows - log_blowup);
     fe *rows = NULL;
     *next = (oracle){.owns_tree = true, .n_code = width << log_rows};
     TRY_OUT(bigmem_alloc((void **)&next->code, next->n_code, sizeof *next->code));
     TRY_OUT(bigmem_alloc((void **)&rows, n_cells, sizeof *rows));
     whir_interleave(rows, o->f, o->n, r->n_folds, o->threads);
-    TRY_OUT(ntt_encode(next->code, rows, r->log_size - (unsigned)r->n_folds, r->log_inv_rate, width,
-                       o->threads));
+    TRY_OUT(ntt_encode(next->code, rows, log_rows - log_blowup, log_blowup, width, o->threads));
     TRY_OUT(merkle_build(&next->tree, o->t->hash, next->code, log_rows, width, o->threads));
     digest root = merkle_root(&next->tree);
     proof_write_digest(o->writer, root);

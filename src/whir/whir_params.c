@@ -31,7 +31,12 @@ static const whir_params shipped[] = {
 // Every step of the protocol with next to no security: a lucky forger needs a handful of tries.
 static const whir_params for_tests[] = {
     {WHIR_CLASS_TEST_10, "test 2^10", 10, 2, 2, {{10, 1, 6, 2, 1, 5, 3}, {4, 3, 2, 1, 3, 3, 3}}},
-    {WHIR_CLASS_TEST_14, "test 2^14", 14, 4, 2, {{14, 1, 6, 4, 3, 9, 3}, {8, 3, 4, 3, 1, 5, 3}}},
+    {WHIR_CLASS_TEST_14,
+     "test 2^14",
+     14,
+     2,
+     3,
+     {{14, 1, 6, 4, 3, 9, 3}, {8, 4, 4, 3, 0, 5, 3}, {4, 7, 2, 3, 1, 4, 3}}},
 };
 
 size_t whir_params_count(void)

@@ -31,7 +31,7 @@ typedef enum whir_class {
     WHIR_CLASS_23 = 23,
     WHIR_CLASS_26 = 26,
     WHIR_CLASS_TEST_10 = 0xF0, // 2^10 cells, two rounds
-    WHIR_CLASS_TEST_14 = 0xF1, // 2^14 cells, two rounds, folds of 6 and 4
+    WHIR_CLASS_TEST_14 = 0xF1, // 2^14 cells, three rounds, the last of rate 2^-7
 } whir_class;
 
 typedef struct whir_round {
