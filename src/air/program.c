@@ -92,6 +92,8 @@ air_program_info air_program_describe(const chip *c)
     for (uint32_t i = 0; i < p->n_instructions; i++)
         switch (p->instructions[i].op) {
         case AIR_MUL:
+        case AIR_SQR:
+        case AIR_SQR_SUB:
         case AIR_MUL_ADD:
         case AIR_MUL_SUB:
         case AIR_SUB_MUL:
@@ -109,6 +111,7 @@ air_program_info air_program_describe(const chip *c)
             info.n_add++;
             break;
         case AIR_DOT:
+            info.n_mul += p->instructions[i].c != AIR_NO_OPERAND;
             break;
         }
     return info;

@@ -16,8 +16,10 @@ fe3 air_eval_point(const chip *c, const fe3 *values, const fe3 *coefs, fe3 *scra
     for (uint32_t k = 0; k < p->n_instructions; k++) {
         const air_instruction *in = &p->instructions[k];
         if (in->op == AIR_DOT) {
-            for (uint32_t j = in->a; j < in->a + in->b; j++)
-                acc = fe3_add(acc, fe3_mul(OPERAND(p->roots[j]), coefs[j]));
+            fe3 sum = fe3_zero();
+            for (uint32_t i = in->a; i < in->a + in->b; i++)
+                sum = fe3_add(sum, fe3_mul(OPERAND(p->roots[i]), coefs[p->order[i]]));
+            acc = fe3_add(acc, in->c == AIR_NO_OPERAND ? sum : fe3_mul(sum, OPERAND(in->c)));
             continue;
         }
         fe3 a = OPERAND(in->a), b = OPERAND(in->b), d = OPERAND(in->c), r = fe3_zero();
@@ -31,6 +33,12 @@ fe3 air_eval_point(const chip *c, const fe3 *values, const fe3 *coefs, fe3 *scra
             break;
         case AIR_MUL:
             r = fe3_mul(a, b);
+            break;
+        case AIR_SQR:
+            r = fe3_sqr(a);
+            break;
+        case AIR_SQR_SUB:
+            r = fe3_sub(fe3_sqr(a), a);
             break;
         case AIR_MUL_ADD:
             r = fe3_add(fe3_mul(a, b), d);

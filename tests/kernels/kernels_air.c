@@ -143,10 +143,13 @@ static bench_case *bench_chip(void)
     return &x;
 }
 
+// As declared, before the compiler takes factors out, so that it is credited with what it saves.
 static size_t multiplications(const chip *c)
 {
-    air_program_info info = air_program_describe(c);
-    return info.n_mul + info.n_mul_const + info.n_constraints;
+    size_t n = c->n_constraints;
+    for (uint32_t i = 0; i < c->n_nodes; i++)
+        n += c->nodes[i].op == EXPR_MUL;
+    return n;
 }
 
 static size_t bench_eval_base(const void *ops)

@@ -18,7 +18,10 @@ typedef struct recipe {
     unsigned n_columns, n_steps, n_constraints, n_sends;
     recipe_step steps[RECIPE_MAX]; // step i makes value n_columns + i
     unsigned degree[RECIPE_COLUMNS + RECIPE_MAX];
-    unsigned constraints[RECIPE_CONSTRAINTS]; // values; the constraint is value - value at 0
+    // The constraint is value - value at 0, or column * value when there is a factor: shared factors
+    // are what the compiler takes out.
+    unsigned constraints[RECIPE_CONSTRAINTS];
+    unsigned factors[RECIPE_CONSTRAINTS]; // 1 + column, 0: none
     unsigned fields[RECIPE_SENDS][2];         // values of degree <= 1 in RANGE tuples
 } recipe;
 
@@ -65,8 +68,11 @@ static inline void recipe_make(recipe *p, test_rng *r, unsigned max_degree)
         p->steps[p->n_steps++] = s;
     }
     p->n_constraints = 1 + (unsigned)(test_rng_u64(r) % RECIPE_CONSTRAINTS);
-    for (unsigned j = 0; j < p->n_constraints; j++)
+    for (unsigned j = 0; j < p->n_constraints; j++) {
         p->constraints[j] = (unsigned)(test_rng_u64(r) % (p->n_columns + p->n_steps));
+        if (p->degree[p->constraints[j]] < max_degree && test_rng_u64(r) % 2 == 0)
+            p->factors[j] = 1 + (unsigned)(test_rng_u64(r) % p->n_columns) % 4;
+    }
     p->n_sends = (unsigned)(test_rng_u64(r) % RECIPE_SENDS);
     for (unsigned k = 0; k < p->n_sends; k++)
         for (unsigned t = 0; t < 2; t++)
@@ -111,8 +117,11 @@ static inline void recipe_constraints(fe3 *out, const recipe *p, const fe3 *colu
     fe3 zeros[RECIPE_COLUMNS] = {0};
     recipe_run(v, p, columns);
     recipe_run(at_zero, p, zeros);
-    for (unsigned j = 0; j < p->n_constraints; j++)
-        out[j] = fe3_sub(v[p->constraints[j]], at_zero[p->constraints[j]]);
+    for (unsigned j = 0; j < p->n_constraints; j++) {
+        fe3 value = v[p->constraints[j]];
+        out[j] = p->factors[j] != 0 ? fe3_mul(columns[p->factors[j] - 1], value)
+                                    : fe3_sub(value, at_zero[p->constraints[j]]);
+    }
 }
 
 static inline void recipe_declare(chip_builder *b, const void *context)
@@ -137,7 +146,8 @@ static inline void recipe_declare(chip_builder *b, const void *context)
     }
     for (unsigned j = 0; j < p->n_constraints; j++) {
         unsigned value = p->constraints[j];
-        expr c = e_sub(e[value], e_const(at_zero[value].c[0]));
+        expr c = p->factors[j] != 0 ? e_mul(e[p->factors[j] - 1], e[value])
+                                    : e_sub(e[value], e_const(at_zero[value].c[0]));
         // A constant is refused by the builder; constraint 0 = 0 is kept as a column minus itself
         // plus nothing, so that the numbering stays that of the recipe.
         if (c.owner == NULL)
