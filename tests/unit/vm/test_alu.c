@@ -25,10 +25,11 @@ static void finish_and_check(guest *g, const char *name, const uint64_t *expecte
     kept_run k;
     emit_halt(g, 0);
     assert_int_equal(run_guest(&k, g, (vm_options){.chunk_log = 9}), ZK_OK);
+    uint64_t data[GUEST_DATA_BYTES / 8];
+    final_data((uint8_t *)data, &k, g);
     for (unsigned r = 0; r < n; r++)
-        if (memory_word(&k, GUEST_DATA + 8 * r) != expected[r])
-            fail_msg("%s: result %u is %llx, expected %llx", name, r,
-                     (unsigned long long)memory_word(&k, GUEST_DATA + 8 * r),
+        if (data[r] != expected[r])
+            fail_msg("%s: result %u is %llx, expected %llx", name, r, (unsigned long long)data[r],
                      (unsigned long long)expected[r]);
     check_replay(&k);
     kept_run_clear(&k);
