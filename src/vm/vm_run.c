@@ -144,6 +144,9 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
 #define IMM ((uint64_t)(int64_t)i->imm)
 #define PC  (code_base + ((uint64_t)((const char *)i - (const char *)code) >> 3))
 
+// The cell `bytes` behind `base`, in integers because it is not looked at before the check.
+#define CELL(base, bytes) ((vm_cell *)((uintptr_t)(base) + ((bytes) >> 3) * sizeof(vm_cell)))
+
 #define DISPATCH() goto *labels[i->op]
 #define NEXT()                                                                                     \
     do {                                                                                           \
@@ -151,10 +154,10 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
         i = (const insn *)((const char *)i + 8 * (uint64_t)i->length);                             \
         DISPATCH();                                                                                \
     } while (0)
-// Begins the block at i.
+// Begins the block at i. Entries of the two arrays have one size, so one offset serves both.
 #define ENTER()                                                                                    \
     do {                                                                                           \
-        block = &blocks[i - code];                                                                 \
+        block = (vm_block *)((char *)blocks + ((const char *)i - (const char *)code));             \
         left -= block->length;                                                                     \
         if (UNLIKELY(left < 0))                                                                    \
             goto cut_block;                                                                        \
@@ -167,8 +170,8 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
 #define JUMP_BY(offset)                                                                            \
     do {                                                                                           \
         ts += VM_STEP_SLOTS;                                                                       \
-        i += (offset) / 2;                                                                         \
-        if (UNLIKELY((uint64_t)(i - code) >= n_code))                                              \
+        i = (const insn *)((const char *)i + 8 * (offset));                                        \
+        if (UNLIKELY((uint64_t)((const char *)i - (const char *)code) >= code_bytes))              \
             goto leave_code;                                                                       \
         ENTER();                                                                                   \
     } while (0)
@@ -219,7 +222,7 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
     op_##name:                                                                                     \
     {                                                                                              \
         uint64_t address = A + IMM;                                                                \
-        vm_cell *c = &cells[(address - VM_SPACE_BASE) >> 3];                                       \
+        vm_cell *c = CELL(cells, address - VM_SPACE_BASE);                                         \
         unsigned offset = address & 7;                                                             \
         if (UNLIKELY(address - VM_SPACE_BASE >= VM_SPACE_SIZE || offset + sizeof(type) > 8 ||      \
                      c->ts < chunk_ts)) {                                                          \
@@ -239,7 +242,7 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
     {                                                                                              \
         uint64_t address = A + IMM;                                                                \
         uint64_t in_ram = address - VM_RAM_BASE;                                                   \
-        vm_cell *c = &ram[in_ram >> 3];                                                            \
+        vm_cell *c = CELL(ram, in_ram);                                                            \
         unsigned offset = address & 7;                                                             \
         type value = (type)B;                                                                      \
         if (UNLIKELY(in_ram >= VM_RAM_SIZE || offset + sizeof(type) > 8 || c->ts < chunk_ts)) {    \
@@ -346,6 +349,7 @@ status run_chunk(vm_machine *m, uint64_t n_steps)
     const insn *i = code + m->slot;
     const uint64_t code_base = m->program->code_base;
     const uint64_t n_code = m->program->n_code;
+    const uint64_t code_bytes = n_code * sizeof(insn);
     const uint64_t uart = m->program->map.uart;
     const uint64_t chunk_ts = m->memory.chunk_ts;
     uint64_t *const x = m->x;

@@ -14,6 +14,8 @@ typedef struct vm_block {
     uint32_t length;  // steps, 1 for a slot that fails
 } vm_block;
 
+_Static_assert(sizeof(vm_block) == sizeof(insn), "vm_run.c walks both arrays with one offset");
+
 struct vm_machine {
     const vm_program *program;
     vm_options options;
