@@ -27,6 +27,15 @@ if(ZISK_VERIFY)
   add_compile_definitions(ZK_VERIFY_BUILD=1)
 endif()
 
+# Time limits are those of a release build; sanitizers take a multiple.
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND CMAKE_C_FLAGS_DEBUG MATCHES "-fsanitize")
+  set(ZISK_SANITIZED ON)
+  set(ZISK_TIMEOUT_FACTOR 10)
+else()
+  set(ZISK_SANITIZED OFF)
+  set(ZISK_TIMEOUT_FACTOR 1)
+endif()
+
 # The tier is in the file name and nowhere else: x_avx2.c and x_avx512.c get their flags here,
 # every other file is compiled for plain x86-64.
 set(ZISK_AVX2_FLAGS -mavx2 -mbmi2 -madx)
@@ -59,6 +68,7 @@ function(zisk_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
+  math(EXPR T_TIMEOUT "${T_TIMEOUT} * ${ZISK_TIMEOUT_FACTOR}")
   add_executable(${name} ${T_SOURCES})
   foreach(lib ${T_LIBS})
     target_link_libraries(${name} PRIVATE zisk_${lib})
