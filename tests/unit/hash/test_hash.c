@@ -122,6 +122,30 @@ static void split_tables_are_the_matrix(void **state)
     }
 }
 
+// A subspace that the matrix of the partial rounds maps to itself after k rounds and in which
+// element 0 is always 0 would pass all S-boxes unseen. A circulant matrix of size 16 has the
+// Fourier vectors as eigenvectors, none with a zero element; when the k-th powers of the
+// eigenvalues differ, every invariant subspace is spanned by some of them, and so holds a vector
+// with element 0 not 0.
+static void no_subspace_avoids_the_partial_sboxes(void **state)
+{
+    (void)state;
+    fe w = fe_root_of_unity(4), eigenvalue[16], power[16];
+    for (unsigned j = 0; j < 16; j++) {
+        eigenvalue[j] = 0;
+        power[j] = 1;
+        for (unsigned i = 0; i < 16; i++)
+            eigenvalue[j] = fe_mul_add(poseidon_mds_column[i], fe_pow(w, i * j), eigenvalue[j]);
+    }
+    for (unsigned k = 1; k <= POSEIDON_ROUNDS; k++)
+        for (unsigned j = 0; j < 16; j++) {
+            power[j] = fe_mul(power[j], eigenvalue[j]);
+            assert_int_not_equal(power[j], 0);
+            for (unsigned i = 0; i < j; i++)
+                assert_int_not_equal(power[i], power[j]);
+        }
+}
+
 static void names_and_ids_agree(void **state)
 {
     (void)state;
@@ -260,6 +284,7 @@ int main(void)
         cmocka_unit_test(poseidon2_gives_published_vector),
         cmocka_unit_test(scalar_tier_follows_the_definition),
         cmocka_unit_test(split_tables_are_the_matrix),
+        cmocka_unit_test(no_subspace_avoids_the_partial_sboxes),
         cmocka_unit_test(names_and_ids_agree),
         cmocka_unit_test(rows_follow_the_definition),
         cmocka_unit_test(compress_in_place),
