@@ -71,6 +71,49 @@ outcome run_qemu(const char *name, const uint8_t *input, size_t size)
     return run((const char *[]){"qemu-riscv64", elf, NULL}, input, size);
 }
 
+outcome run_zisk(const char *name, const uint8_t *input, size_t size)
+{
+    static char text[1 << 16]; // what the guest printed, then one line of JSON
+    char zisk[256], elf[256], in_path[256], out_path[256];
+    snprintf(zisk, sizeof zisk, "%s/bin/zisk", build_dir);
+    snprintf(elf, sizeof elf, "%s/guests/%s.elf", build_dir, name);
+    path_in(in_path, "in");
+    path_in(out_path, "out");
+    outcome o = run((const char *[]){zisk, "run", elf, "--json", "--raw-input", in_path, NULL},
+                    input, size);
+    assert_in_range(o.exit_code, 0, 1);
+    FILE *f = fopen(out_path, "rb");
+    assert_non_null(f);
+    const size_t length = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[length] = '\0';
+    const char *code = strstr(text, "{\"exit_code\":"), *publics = strstr(text, "\"publics\":[");
+    if (code == NULL || publics == NULL)
+        fail_msg("zisk run %s printed no result", elf);
+    o.exit_code = atoi(code + strlen("{\"exit_code\":"));
+    const char *at = publics + strlen("\"publics\":[");
+    o.size = sizeof o.output;
+    for (unsigned i = 0; i < 64; i++) {
+        char *end;
+        const uint32_t word = (uint32_t)strtoul(at, &end, 10);
+        assert_true(end > at && *end == (i < 63 ? ',' : ']'));
+        memcpy(o.output + 4 * i, &word, 4);
+        at = end + 1;
+    }
+    o.printed = text;
+    return o;
+}
+
+static void assert_same(const outcome *o, const outcome *native)
+{
+    assert_int_equal(o->exit_code, native->exit_code);
+    assert_int_equal(o->size, 256);
+    if (native->exit_code == 0) {
+        assert_int_equal(native->size, 256);
+        assert_memory_equal(o->output, native->output, 256);
+    }
+}
+
 outcome run_all(const char *name, const uint8_t *input, size_t size)
 {
     const outcome native = run_native(name, input, size);
@@ -78,12 +121,10 @@ outcome run_all(const char *name, const uint8_t *input, size_t size)
         char elf[64];
         snprintf(elf, sizeof elf, "%s-qemu-%c", name, map);
         const outcome q = run_qemu(elf, input, size);
-        assert_int_equal(q.exit_code, native.exit_code);
-        assert_int_equal(q.size, 256);
-        if (native.exit_code == 0) {
-            assert_int_equal(native.size, 256);
-            assert_memory_equal(q.output, native.output, 256);
-        }
+        assert_same(&q, &native);
+        snprintf(elf, sizeof elf, "%s%s", name, map == 'b' ? "-b" : "");
+        const outcome z = run_zisk(elf, input, size);
+        assert_same(&z, &native);
     }
     return native;
 }

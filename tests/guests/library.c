@@ -152,5 +152,6 @@ int main(void)
                      "hey", 12, 'z', 0x1234UL);
     CHECK(n > 0 && strtol("-0x7f", NULL, 0) == -127);
     write_output((const uint8_t *)text, (size_t)n);
+    printf("%s\n", text);
     return 0;
 }

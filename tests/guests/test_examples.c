@@ -218,11 +218,12 @@ static void test_library(void **state)
 {
     (void)state;
     static const char expected[] = "9223372036854775808 -5 0xabc   hey|12  |z 00001234";
-    const outcome native = run_native("library", NULL, 0), q = run_qemu("library-qemu", NULL, 0);
-    assert_int_equal(native.exit_code, 0);
-    assert_memory_equal(native.output, expected, sizeof expected);
-    assert_int_equal(q.exit_code, 0);
-    assert_memory_equal(q.output, expected, sizeof expected);
+    const outcome o = run_all("library", NULL, 0);
+    assert_int_equal(o.exit_code, 0);
+    assert_memory_equal(o.output, expected, sizeof expected);
+    const outcome z = run_zisk("library", NULL, 0);
+    assert_memory_equal(z.printed, expected, strlen(expected)); // through the UART
+    assert_int_equal(z.printed[strlen(expected)], '\n');
 }
 
 int main(int argc, char **argv)
