@@ -22,7 +22,8 @@
 //    fields as the catalogue (tuples.h) says;
 //  - a chip has one real flag (boolean by an added constraint; a column or an affine sum of
 //    selectors) and it is the multiplicity of *all* its interactions. Only table chips have no flag
-//    and free multiplicities, and then only in domains of class TABLE;
+//    and free multiplicities; they do nothing but receive tuples of domains of class TABLE, whose
+//    fields are made of closed-form and preprocessed columns, and nobody else receives those;
 //  - the padding row (all committed and preprocessed cells zero) satisfies all constraints and has
 //    multiplicity zero in all interactions;
 //  - a chip with closed-form columns has a fixed height.

@@ -204,24 +204,50 @@ static void finish_interactions(chip_builder *b, workspace *w, chip *out)
     out->n_interactions = b->n_interactions;
 }
 
-// Which multiplicities a chip may use, and that a padding row takes part in nothing.
-static void check_multiplicities(chip_builder *b, const chip *c)
+// A table chip may answer lookups with what the key fixes, and nothing else: a free multiplicity on
+// a tuple that the prover chooses would put any value into the table.
+static void check_table_interaction(chip_builder *b, const chip *c, const chip_interaction *i)
+{
+    if (i->tuple->class != TUPLE_CLASS_TABLE)
+        builder_fail(b, ZK_EINVAL,
+                     "a table chip with free multiplicities takes part in %s, which is no table "
+                     "domain",
+                     i->tuple->name);
+    if (i->is_send)
+        builder_fail(b, ZK_EINVAL, "a table chip sends %s; tables receive only", i->tuple->name);
+    for (uint32_t j = 0; j < i->n_support; j++)
+        if (c->columns[i->support[j]].kind == COLUMN_COMMITTED)
+            builder_fail(b, ZK_EINVAL,
+                         "a table chip receives %s with the committed column %s in a field; its "
+                         "tuples are made of closed-form and preprocessed columns",
+                         i->tuple->name, c->columns[i->support[j]].name);
+}
+
+static void check_row_interaction(chip_builder *b, const chip *c, const chip_interaction *i)
+{
+    const char *verb = i->is_send ? "sends" : "receives";
+    if (!affine_equal(&i->multiplicity, &c->real_flag, false) &&
+        !affine_equal(&i->multiplicity, &c->real_flag, true))
+        builder_fail(b, ZK_EINVAL,
+                     "%s %s with a multiplicity that is not the real flag; only table chips have "
+                     "free multiplicities",
+                     verb, i->tuple->name);
+    if (!i->is_send && i->tuple->class == TUPLE_CLASS_TABLE)
+        builder_fail(b, ZK_EINVAL, "receives %s; only table chips answer lookups", i->tuple->name);
+}
+
+// Which interactions a chip may have, and that a padding row takes part in nothing.
+static void check_interactions(chip_builder *b, const chip *c)
 {
     if (!c->is_table && !b->has_flag && c->n_interactions > 0)
         builder_fail(b, ZK_EINVAL, "has interactions but no real flag (and is no table chip)");
     for (uint32_t k = 0; k < c->n_interactions && b->error == ZK_OK; k++) {
         const chip_interaction *i = &c->interactions[k];
         const char *verb = i->is_send ? "sends" : "receives";
-        if (!c->is_table && !affine_equal(&i->multiplicity, &c->real_flag, false) &&
-            !affine_equal(&i->multiplicity, &c->real_flag, true))
-            builder_fail(b, ZK_EINVAL,
-                         "%s %s with a multiplicity that is not the real flag; only table chips "
-                         "have free multiplicities",
-                         verb, i->tuple->name);
-        if (c->is_table && i->tuple->class != TUPLE_CLASS_TABLE)
-            builder_fail(b, ZK_EINVAL,
-                         "a table chip with free multiplicities %s %s, which is no table domain",
-                         verb, i->tuple->name);
+        if (c->is_table)
+            check_table_interaction(b, c, i);
+        else
+            check_row_interaction(b, c, i);
         if (i->multiplicity.constant != 0)
             builder_fail(b, ZK_EINVAL, "padding rows take part: %s %s with multiplicity %llu", verb,
                          i->tuple->name, (unsigned long long)i->multiplicity.constant);
@@ -310,7 +336,7 @@ void builder_finish(chip_builder *b, chip *out)
     if (b->error == ZK_OK)
         finish_interactions(b, &w, out);
     if (b->error == ZK_OK)
-        check_multiplicities(b, out);
+        check_interactions(b, out);
     if (b->error == ZK_OK)
         check_padding(b, &w, out);
     if (b->error == ZK_OK)

@@ -15,9 +15,10 @@
 // Multiplicity classes:
 //  - FLAG:  on both sides the multiplicity is the boolean real flag of the row. A tuple sent is
 //           received once. Table chips may not use these domains.
-//  - TABLE: received by table chips with a free multiplicity (how often the row was looked up);
-//           everybody else sends with the real flag.
+//  - TABLE: received by table chips alone, with a free multiplicity (how often the row was looked
+//           up) and fields that the key fixes; everybody else sends with the real flag.
 // Tags and field order are part of the key; new domains at the end.
+#include "field/fe.h"
 
 // X(NAME, tag, class, number of fields, fields, sent by, received by, meaning)
 #define TUPLE_CATALOGUE(X)                                                                         \
@@ -50,8 +51,6 @@
       "values handed from one row of a precompile to its next")                                    \
     X(TOY, 13, TABLE, 3, "table, a, b", "toy chips of the tests", "toy tables of the tests",       \
       "test only")
-
-#include "field/fe.h"
 
 typedef enum tuple_domain {
 #define X(NAME, tag, ...) TUPLE_##NAME = (tag),

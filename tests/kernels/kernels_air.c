@@ -17,7 +17,7 @@ typedef struct random_case {
     chip *c;
     size_t n;
     const fe *columns[RECIPE_COLUMNS];
-    fe3 coefs[RECIPE_CONSTRAINTS];
+    fe3 coefs[RECIPE_ALL];
 } random_case;
 
 // A chip and a block of 8 .. 128 rows of base or planar K columns.
@@ -30,7 +30,7 @@ static random_case *make_case(checkasm *c, size_t seed, bool extension)
     x.n = AIR_BLOCK_ALIGN * (1 + seed % 16);
     for (unsigned j = 0; j < x.p.n_columns; j++)
         x.columns[j] = checkasm_input(c, extension ? 3 * x.n : x.n);
-    for (unsigned j = 0; j < RECIPE_CONSTRAINTS; j++)
+    for (unsigned j = 0; j < RECIPE_ALL; j++)
         x.coefs[j] = checkasm_element3(c);
     return &x;
 }

@@ -6,7 +6,13 @@
 
 #include "air/program.h"
 
-enum { RECIPE_MAX = 400, RECIPE_COLUMNS = 12, RECIPE_CONSTRAINTS = 40, RECIPE_SENDS = 6 };
+enum {
+    RECIPE_MAX = 400,
+    RECIPE_COLUMNS = 12,
+    RECIPE_CONSTRAINTS = 40,
+    RECIPE_ALL = RECIPE_CONSTRAINTS + 1,
+    RECIPE_SENDS = 6
+};
 
 typedef struct recipe_step {
     unsigned op; // 0 add, 1 sub, 2 mul, 3 neg, 4 add constant, 5 times constant, 6 constant minus
@@ -18,11 +24,12 @@ typedef struct recipe {
     unsigned n_columns, n_steps, n_constraints, n_sends;
     recipe_step steps[RECIPE_MAX]; // step i makes value n_columns + i
     unsigned degree[RECIPE_COLUMNS + RECIPE_MAX];
-    // The constraint is value - value at 0, or column * value when there is a factor: shared factors
-    // are what the compiler takes out.
+    // The constraint is value - value at 0, or column * value when there is a factor: shared
+    // factors are what the compiler takes out.
     unsigned constraints[RECIPE_CONSTRAINTS];
     unsigned factors[RECIPE_CONSTRAINTS]; // 1 + column, 0: none
-    unsigned fields[RECIPE_SENDS][2];         // values of degree <= 1 in RANGE tuples
+    unsigned fields[RECIPE_SENDS][2];     // values of degree <= 1, in STATE tuples
+    fe flag[RECIPE_COLUMNS];              // the real flag: sum_i flag[i] column i
 } recipe;
 
 static inline fe random_fe(test_rng *r)
@@ -73,6 +80,8 @@ static inline void recipe_make(recipe *p, test_rng *r, unsigned max_degree)
         if (p->degree[p->constraints[j]] < max_degree && test_rng_u64(r) % 2 == 0)
             p->factors[j] = 1 + (unsigned)(test_rng_u64(r) % p->n_columns) % 4;
     }
+    for (unsigned i = 0; i < p->n_columns; i++)
+        p->flag[i] = i == 0 ? 1 : test_rng_u64(r) % 2 == 0 ? 0 : random_fe(r);
     p->n_sends = (unsigned)(test_rng_u64(r) % RECIPE_SENDS);
     for (unsigned k = 0; k < p->n_sends; k++)
         for (unsigned t = 0; t < 2; t++)
@@ -110,13 +119,23 @@ static inline void recipe_run(fe3 *v, const recipe *p, const fe3 *columns)
         v[p->n_columns + i] = recipe_run_step(&p->steps[i], v);
 }
 
-// Constraint values.
+static inline fe3 recipe_flag(const recipe *p, const fe3 *columns)
+{
+    fe3 flag = fe3_zero();
+    for (unsigned i = 0; i < p->n_columns; i++)
+        flag = fe3_add(flag, fe3_mul_fe(columns[i], p->flag[i]));
+    return flag;
+}
+
+// Constraint values; after those of the recipe the boolean constraint of the flag.
 static inline void recipe_constraints(fe3 *out, const recipe *p, const fe3 *columns)
 {
     fe3 v[RECIPE_COLUMNS + RECIPE_MAX], at_zero[RECIPE_COLUMNS + RECIPE_MAX];
     fe3 zeros[RECIPE_COLUMNS] = {0};
     recipe_run(v, p, columns);
     recipe_run(at_zero, p, zeros);
+    fe3 flag = recipe_flag(p, columns);
+    out[p->n_constraints] = fe3_sub(fe3_mul(flag, flag), flag);
     for (unsigned j = 0; j < p->n_constraints; j++) {
         fe3 value = v[p->constraints[j]];
         out[j] = p->factors[j] != 0 ? fe3_mul(columns[p->factors[j] - 1], value)
@@ -131,7 +150,6 @@ static inline void recipe_declare(chip_builder *b, const void *context)
     fe3 at_zero[RECIPE_COLUMNS + RECIPE_MAX], zeros[RECIPE_COLUMNS] = {0};
     recipe_run(at_zero, p, zeros);
     chip_permutation(b);
-    chip_table(b);
     chip_columns(b, e, "c", p->n_columns);
     for (unsigned i = 0; i < p->n_steps; i++) {
         const recipe_step *s = &p->steps[i];
@@ -154,11 +172,15 @@ static inline void recipe_declare(chip_builder *b, const void *context)
             c = e_mul(e[0], e_sub(e_add(e[0], e[0]), e_scale(2, e[0])));
         chip_zero(b, c, "constraint %u", j);
     }
+    expr flag = e_const(0);
+    for (unsigned i = 0; i < p->n_columns; i++)
+        flag = e_add(flag, e_scale(p->flag[i], e[i]));
+    chip_real_flag(b, flag);
     for (unsigned k = 0; k < p->n_sends; k++) {
         const expr fields[2] = {e[p->fields[k][0]], e[p->fields[k][1]]};
         if (k % 2 == 0)
-            chip_send(b, TUPLE_RANGE, e_scale(k + 1, e[k % p->n_columns]), fields, 2);
+            chip_send(b, TUPLE_STATE, flag, fields, 2);
         else
-            chip_receive(b, TUPLE_RANGE, e[k % p->n_columns], fields, 2);
+            chip_receive(b, TUPLE_STATE, flag, fields, 2);
     }
 }

@@ -99,6 +99,29 @@ static void table_counts_by_closed(chip_builder *b, const void *context)
     chip_receive(b, TUPLE_RANGE, e_add(count, i), FIELDS(e_const(6), i));
 }
 
+static void table_sends(chip_builder *b, const void *context)
+{
+    (void)context;
+    chip_table(b);
+    expr count = chip_column(b, "count");
+    chip_send(b, TUPLE_RANGE, count, FIELDS(e_const(6), e_const(1)));
+}
+
+static void table_of_committed_values(chip_builder *b, const void *context)
+{
+    (void)context;
+    chip_table(b);
+    expr count = chip_column(b, "count"), value = chip_column(b, "value");
+    chip_receive(b, TUPLE_RANGE, count, FIELDS(e_const(6), value));
+}
+
+static void row_answers_lookups(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr real = chip_flag(b, "real"), value = chip_column(b, "value");
+    chip_receive(b, TUPLE_RANGE, real, FIELDS(e_const(6), value));
+}
+
 static void padding_with_constant(chip_builder *b, const void *context)
 {
     (void)context;
@@ -260,6 +283,9 @@ static void test_refusals(void **state)
         {no_flag, ZK_EINVAL, "no real flag"},
         {inverted_flag, ZK_EINVAL, "padding rows take part: sends STATE"},
         {table_on_state, ZK_EINVAL, "no table domain"},
+        {table_sends, ZK_EINVAL, "tables receive only"},
+        {table_of_committed_values, ZK_EINVAL, "committed column value in a field"},
+        {row_answers_lookups, ZK_EINVAL, "receives RANGE; only table chips answer"},
         {table_counts_by_closed, ZK_EINVAL, "closed-form column i"},
         {padding_with_constant, ZK_EINVAL, "breaks constraint \"x is three\""},
         {padding_with_closed, ZK_EINVAL, "row 4) breaks constraint \"first four\""},

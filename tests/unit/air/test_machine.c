@@ -224,7 +224,9 @@ static void declare_variant(chip_builder *b, const void *context)
         chip_zero(b, e_mul(x, v == 11 ? e_add(x, y) : e_sub(x, y)), v == 12 ? "other" : "first");
     chip_zero(b, e_mul(x, e_scale(v == 13 ? 8 : 7, y)), "second");
     const expr fields[2] = {e_add(x, e_const(v == 14 ? 1 : 2)), e_sub(v == 15 ? k : i, w)};
-    tuple_domain domain = v == 16 ? TUPLE_POW2 : TUPLE_RANGE;
+    tuple_domain domain = v == 16 ? TUPLE_ADDR : TUPLE_STATE;
+    if (v == 20)
+        return;
     if (v == 17)
         chip_receive(b, domain, real, fields, 2);
     else

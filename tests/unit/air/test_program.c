@@ -9,7 +9,7 @@ enum { ROWS = 64, ROUNDS = 150 };
 typedef struct block {
     fe cells[RECIPE_COLUMNS][3 * ROWS];
     const fe *pointers[RECIPE_COLUMNS];
-    fe3 coefs[RECIPE_CONSTRAINTS];
+    fe3 coefs[RECIPE_ALL];
 } block;
 
 static void fill(block *x, test_rng *r)
@@ -19,7 +19,7 @@ static void fill(block *x, test_rng *r)
         for (unsigned i = 0; i < 3 * ROWS; i++)
             x->cells[j][i] = random_fe(r);
     }
-    for (unsigned j = 0; j < RECIPE_CONSTRAINTS; j++)
+    for (unsigned j = 0; j < RECIPE_ALL; j++)
         x->coefs[j] = random_fe3(r);
 }
 
@@ -57,10 +57,10 @@ static void check_constraints(const chip *c, const recipe *p, const block *x, co
         else
             ops->eval_base(acc, c, x->pointers, x->coefs, ROWS, scratch);
         for (unsigned row = 0; row < ROWS; row++) {
-            fe3 columns[RECIPE_COLUMNS], values[RECIPE_CONSTRAINTS], sum = fe3_zero();
+            fe3 columns[RECIPE_COLUMNS], values[RECIPE_ALL], sum = fe3_zero();
             row_of(columns, x, p->n_columns, row, extension);
             recipe_constraints(values, p, columns);
-            for (unsigned j = 0; j < p->n_constraints; j++)
+            for (unsigned j = 0; j < p->n_constraints + 1; j++)
                 sum = fe3_add(sum, fe3_mul(values[j], x->coefs[j]));
             assert_row(acc, row, sum);
             fe3 at_point = air_eval_point(c, columns, x->coefs, point_scratch);
@@ -91,12 +91,12 @@ static void check_interactions(const chip *c, const recipe *p, const block *x, c
             fe3 columns[RECIPE_COLUMNS], v[RECIPE_COLUMNS + RECIPE_MAX];
             row_of(columns, x, p->n_columns, row, false);
             recipe_run(v, p, columns);
-            fe3 expected = fe3_add_fe(gamma, TUPLE_RANGE);
+            fe3 expected = fe3_add_fe(gamma, TUPLE_STATE);
             expected = fe3_add(expected, fe3_mul(beta, v[p->fields[k][0]]));
             expected = fe3_add(expected, fe3_mul(fe3_sqr(beta), v[p->fields[k][1]]));
             assert_row(d, row, expected);
-            fe flag = columns[k % p->n_columns].c[0];
-            fe multiplicity = k % 2 == 0 ? fe_mul(k + 1, flag) : fe_neg(flag);
+            fe flag = recipe_flag(p, columns).c[0];
+            fe multiplicity = k % 2 == 0 ? flag : fe_neg(flag);
             assert_int_equal(m[row], multiplicity);
             fe3 term = fe3_add_fe(fe3_mul(lambda, expected), multiplicity);
             sums[row] = fe3_add(sums[row], fe3_mul(s[k], term));
@@ -135,7 +135,7 @@ static void test_random_chips(void **state)
         chip *c;
         if (chip_build(&c, "random", recipe_declare, &p) != ZK_OK)
             fail_msg("%s", status_message());
-        assert_int_equal(c->n_constraints, p.n_constraints);
+        assert_int_equal(c->n_constraints, p.n_constraints + 1);
         assert_int_equal(c->n_interactions, p.n_sends);
         for (cpu_tier tier = CPU_SCALAR; tier <= cpu_tier_detected(); tier++) {
             check_constraints(c, &p, &x, ops_of(tier));
