@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#include "rpc_fixture.h"
+#include "unit/rpc/rpc_fixture.h"
 
 // ---- Methods ----
 
