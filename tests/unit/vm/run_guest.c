@@ -103,7 +103,7 @@ void final_data(uint8_t out[GUEST_DATA_BYTES], const kept_run *k, const guest *g
 
 // ---- Oracle ----
 
-enum { TABLE = 1 << 20 };
+enum { TABLE = 1 << 17 };
 
 typedef struct model_word {
     uint32_t address; // 0: free

@@ -117,6 +117,83 @@ static void guests_pass_the_oracle(void **state)
     }
 }
 
+enum { BLOCK = 8, PTR = 9, COUNT = 10, RESULT = 11, CALL_ROUNDS = 8 };
+
+// One call of row `index` with operands at random, often shared, places of the data segment.
+static void emit_call(guest *g, test_rng *rng, unsigned index)
+{
+    const vm_precompile *p = &vm_precompiles[index];
+    uint32_t csrrs = 0x2073 | (uint32_t)p->csr << 20;
+    emit_li(g, BLOCK, GUEST_DATA + 8 * (test_rng_u64(rng) % 4));
+    for (int k = 0; k < 5; k++) {
+        emit_li(g, PTR, GUEST_DATA + 512 + 256 * (test_rng_u64(rng) % 4));
+        bool number = (p->csr == 0x811 && k == 2) || (p->csr == 0x819 && k == 0);
+        if (number)
+            emit_li(g, PTR, 1);
+        emit(g, enc_s(0x3023, PTR, BLOCK, 8 * k));
+    }
+    emit_li(g, PTR, GUEST_DATA + 4096 + test_rng_u64(rng) % 64);
+    emit_li(g, COUNT, test_rng_u64(rng) % 100);
+    switch ((call_form)p->form) {
+    case CALL_POINTER:
+        emit(g, csrrs | BLOCK << 15);
+        break;
+    case CALL_RESULT:
+        emit(g, csrrs | BLOCK << 15 | RESULT << 7);
+        break;
+    case CALL_MEMCPY:
+    case CALL_INPUT:
+    case CALL_MEMCMP:
+        if (p->form == CALL_INPUT) { // words to copy: a hint that returns them
+            emit(g, 0x2073 | COUNT << 15 | 0x8f0u << 20);
+            for (int k = 0; k < 7; k++)
+                emit(g, 0x2073 | BLOCK << 15 | 0x8f0u << 20);
+            emit_li(g, COUNT, 1 + test_rng_u64(rng) % 16);
+            emit(g, 0x5073 | 19u << 15 | 0x8c0u << 20); // 256-bit division
+        }
+        emit(g, csrrs | BLOCK << 15);
+        emit(g, enc_r(OP_REG, p->form == CALL_MEMCMP ? RESULT : 0, PTR, COUNT));
+        break;
+    case CALL_MEMSET:
+        emit(g, csrrs | PTR << 15);
+        emit_addi(g, 0, COUNT, 0xa5);
+        break;
+    }
+}
+
+// Every precompile, with free words and hints, between ordinary accesses of the same words.
+static void calls_pass_the_oracle(void **state)
+{
+    (void)state;
+    test_rng rng = test_rng_new(80);
+    for (unsigned index = 0; index < vm_precompile_count; index++) {
+        unsigned halted = 0;
+        for (int round = 0; round < CALL_ROUNDS; round++) {
+            guest g;
+            kept_run k;
+            guest_init(&g);
+            for (unsigned b = 0; b < GUEST_DATA_BYTES; b++)
+                g.data[b] = (uint8_t)test_rng_u64(&rng);
+            emit_call(&g, &rng, index);
+            emit_call(&g, &rng, index);
+            emit(&g, enc_i(0x3003, RESULT, PTR, 0));
+            emit_halt(&g, 0);
+            status s = run_guest(&k, &g, (vm_options){.chunk_log = 4});
+            if (s == ZK_OK) {
+                halted++;
+                assert_int_equal(vm_machine_rows(k.machine)->calls[index], 2);
+                check_replay(&k);
+            } else { // operands that the precompile refuses, for example a point and itself
+                assert_int_equal(s, ZK_EGUEST);
+            }
+            kept_run_clear(&k);
+            guest_clear(&g);
+        }
+        if (halted == 0)
+            fail_msg("%s never ran", vm_precompiles[index].name);
+    }
+}
+
 static void damaged_records_are_refused(void **state)
 {
     (void)state;
@@ -193,6 +270,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(same_rows_from_any_number_of_threads),
         cmocka_unit_test(chunk_size_does_not_matter),
         cmocka_unit_test(guests_pass_the_oracle),
+        cmocka_unit_test(calls_pass_the_oracle),
         cmocka_unit_test(damaged_records_are_refused),
         cmocka_unit_test(sinks_can_end_it),
     };

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""zisk run and zisk disasm from outside: streams, exit codes, JSON, profile, refusals.
+
+usage: test_zisk_run.py ZISK GUESTS_FOLDER"""
+
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ZISK, GUESTS = sys.argv[1], sys.argv[2]
+SHA256 = os.path.join(GUESTS, 'sha256.elf')
+FIBONACCI = os.path.join(GUESTS, 'fibonacci.elf')
+
+
+def zisk(*arguments):
+    return subprocess.run([ZISK, *arguments], capture_output=True, timeout=60)
+
+
+class Run(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def file(self, name, content):
+        path = os.path.join(self.folder.name, name)
+        with open(path, 'wb') as f:
+            f.write(content)
+        return path
+
+    def test_raw_input_and_records_are_the_same_to_the_guest(self):
+        message = b'a message of no particular length'
+        record = struct.pack('<Q', len(message)) + message + bytes(-len(message) % 8)
+        for flags in (['--raw-input', self.file('raw', message)],
+                      ['-i', self.file('records', record)]):
+            done = zisk('run', SHA256, '--json', *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            result = json.loads(done.stdout.splitlines()[-1])
+            self.assertEqual(len(result['publics']), 64)
+            self.assertEqual(struct.pack('<8I', *result['publics'][:8]),
+                             hashlib.sha256(message).digest())
+            self.assertEqual(result['exit_code'], 0)
+            self.assertGreater(result['instructions_per_second'], 0)
+            self.assertEqual(sum(result['rows'].values()), result['steps'])
+
+    def test_summary_goes_to_stderr(self):
+        done = zisk('run', FIBONACCI)
+        self.assertEqual(done.returncode, 0)
+        text = done.stderr.decode()
+        for word in ('steps', 'instructions/s', 'memory touched', 'rows', 'exit code'):
+            self.assertIn(word, text)
+        self.assertNotIn(b'instructions/s', done.stdout)
+
+    def test_profile_accounts_for_every_step(self):
+        path = os.path.join(self.folder.name, 'stacks')
+        done = zisk('run', SHA256, '--json', '--profile', path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        steps = json.loads(done.stdout.splitlines()[-1])['steps']
+        with open(path, encoding='ascii') as f:
+            lines = f.read().splitlines()
+        stacks = dict(line.rsplit(' ', 1) for line in lines)
+        self.assertEqual(sum(int(n) for n in stacks.values()), steps)
+        self.assertEqual(len(stacks), len(lines))
+        self.assertEqual(lines, sorted(lines))
+        self.assertTrue(any(';main' in s for s in stacks), lines)
+
+    def test_limits(self):
+        done = zisk('run', SHA256, '--max-steps', '100')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b'within 100 steps', done.stderr)
+
+    def test_refusals_say_what_is_wrong(self):
+        odd = self.file('odd', b'abc')
+        cut = self.file('cut', open(SHA256, 'rb').read()[:5000])
+        for flags, code, text in (
+                (['run'], 2, b'give one ELF file'),
+                (['run', SHA256, SHA256], 2, b'give one ELF file'),
+                (['run', SHA256, '--bogus'], 2, b'--bogus'),
+                (['run', SHA256, '--max-steps', '0'], 2, b'--max-steps'),
+                (['run', SHA256, '--max-steps', '-1'], 2, b'--max-steps'),
+                (['run', SHA256, '--max-steps', '1e9'], 2, b'--max-steps'),
+                (['run', SHA256, '--max-steps', '100G'], 2, b'--max-steps'),
+                (['run', SHA256, '--max-memory', '99999'], 2, b'--max-memory'),
+                (['run', SHA256, '--abi', 'D'], 2, b'--abi'),
+                (['run', SHA256, '-i', odd, '--raw-input', odd], 2, b'exclude'),
+                (['run', SHA256, '-i', odd], 1, b'--raw-input'),
+                (['run', SHA256, '-i', '/nowhere'], 1, b'/nowhere'),
+                (['run', '/nowhere'], 1, b'/nowhere'),
+                (['run', odd], 1, b'ELF header'),
+                (['run', cut], 1, b'program header'),
+                (['bogus'], 2, b'bogus'),
+                ([], 2, b'usage')):
+            done = zisk(*flags)
+            self.assertEqual(done.returncode, code, (flags, done.stderr))
+            self.assertIn(text, done.stderr, flags)
+
+    def test_help(self):
+        for flags in (['--help'], ['run', '--help'], ['disasm', '--help']):
+            done = zisk(*flags)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(b'usage: zisk', done.stdout)
+
+    def test_disasm(self):
+        done = zisk('disasm', FIBONACCI)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = done.stdout.decode()
+        self.assertIn('memory map C', text)
+        self.assertIn('\nmain:\n', text)
+        self.assertIn('ecall', text)
+        self.assertIn('memory map A', zisk('disasm', FIBONACCI, '--abi', 'A').stdout.decode())
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1])
