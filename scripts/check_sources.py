@@ -76,7 +76,8 @@ def check_text(path, text):
     head = "\n".join(lines[:5])
     if LICENSED.search(path) and LICENCE not in head:
         yield f"{path}: the licence line is missing: {LICENCE}"
-    if path.endswith((".c", ".h", ".inc", ".S", ".py", ".cpp")) and not GENERATED.search(head):
+    written = not GENERATED.search(head)
+    if written and path.endswith((".c", ".h", ".inc", ".S", ".py", ".cpp")):
         if len(lines) - 1 > MAX_LINES:
             yield f"{path}: {len(lines) - 1} lines are more than {MAX_LINES}; split the file"
     for number, line in enumerate(lines, 1):
@@ -86,8 +87,9 @@ def check_text(path, text):
             yield f"{path}:{number}: a merge conflict"
     if text and not text.endswith("\n"):
         yield f"{path}: the last line has no end"
-    if path.endswith(".h") and path.startswith(("src/", "include/")) and "#pragma once" not in text:
-        yield f"{path}: #pragma once is missing"
+    if written and path.startswith(("src/", "include/")) and path.endswith(".h"):
+        if "#pragma once" not in text:
+            yield f"{path}: #pragma once is missing"
 
 
 def check_names(paths):
