@@ -54,8 +54,8 @@ static void run_encode(bench *b)
 static void run_tree(bench *b)
 {
     merkle_clear(&b->commitment.tree);
-    check(merkle_build(&b->commitment.tree, b->hash, b->commitment.code,
-                       whir_log_rows(&b->params->round[0]), b->width, b->threads));
+    check(whir_build_tree(&b->commitment.tree, b->hash, b->commitment.code,
+                          whir_log_rows(&b->params->round[0]), b->width, b->threads, NULL));
 }
 
 static void run_answer(bench *b)
@@ -87,8 +87,8 @@ static void run_later_encode(bench *b)
 static void run_later_tree(bench *b)
 {
     merkle_clear(&b->tree);
-    check(merkle_build(&b->tree, b->hash, b->code, whir_log_rows(&b->params->round[b->round]),
-                       whir_row_width(b->params, b->round), b->threads));
+    check(whir_build_tree(&b->tree, b->hash, b->code, whir_log_rows(&b->params->round[b->round]),
+                          whir_row_width(b->params, b->round), b->threads, NULL));
 }
 
 static void run_query_weights(bench *b)

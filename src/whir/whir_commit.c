@@ -38,9 +38,8 @@ status whir_commit(whir_commitment *c, const whir_params *params, const hash_ops
     ZK_ASSERT(whir_params_valid(params));
     TRY_OUT(whir_encode(&c->code, params, cells, threads));
     FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled during a commitment");
-    TRY_OUT(merkle_build(&c->tree, hash, c->code, whir_log_rows(&params->round[0]),
-                         whir_row_width(params, 0), threads));
-    FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled during a commitment");
+    TRY_OUT(whir_build_tree(&c->tree, hash, c->code, whir_log_rows(&params->round[0]),
+                            whir_row_width(params, 0), threads, cancel));
 out:
     if (result != ZK_OK)
         whir_clear(c);

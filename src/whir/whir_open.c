@@ -160,7 +160,8 @@ static status commit_table(opening *o, oracle *next, unsigned i)
     TRY_OUT(bigmem_alloc((void **)&rows, n_cells, sizeof *rows));
     whir_interleave(rows, o->f, o->n, r->n_folds, o->threads);
     TRY_OUT(ntt_encode(next->code, rows, log_rows - log_blowup, log_blowup, width, o->threads));
-    TRY_OUT(merkle_build(&next->tree, o->t->hash, next->code, log_rows, width, o->threads));
+    TRY_OUT(whir_build_tree(&next->tree, o->t->hash, next->code, log_rows, width, o->threads,
+                            o->cancel));
     digest root = merkle_root(&next->tree);
     proof_write_digest(o->writer, root);
     transcript_absorb_digest(o->t, LABEL_ROOT, root);
@@ -288,7 +289,6 @@ static status next_oracle(opening *o, unsigned i, const oracle *current, oracle 
     fe *powers = NULL;
     fe3 ood_answer;
     TRY_OUT(commit_table(o, next, i + 1));
-    FAIL_OUT_IF(cancel_raised(o->cancel), ZK_ECANCELED, "canceled during an opening");
     TRY_OUT(bigmem_alloc((void **)&powers, n_powers, sizeof *powers));
     TRY_OUT(answer_ood(o, &ood_answer, powers));
     TRY_OUT(open_rows(o, i, current));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "whir/whir_passes.h"
 
+#include "base/bigmem.h"
 #include "field/vec.h"
 
 #include <stdlib.h>
@@ -10,6 +11,33 @@ enum {
     ROW_GRAIN = 1 << 11,   // rows of 64 cells: 1 MiB
     TABLE_GRAIN = 1 << 13, // elements of K
 };
+
+typedef struct leaf_pass {
+    const hash_ops *hash;
+    digest *leaves;
+    const fe *rows;
+    size_t width;
+} leaf_pass;
+
+static void leaves_range(void *arg, size_t begin, size_t end)
+{
+    const leaf_pass *p = arg;
+    p->hash->hash_rows(p->leaves + begin, p->rows + begin * p->width, end - begin, p->width);
+}
+
+status whir_build_tree(merkle_tree *tree, const hash_ops *hash, const fe *rows, unsigned log_rows,
+                       size_t width, pool *threads, const cancel_flag *cancel)
+{
+    status result = ZK_OK;
+    size_t n = (size_t)1 << log_rows;
+    leaf_pass p = {hash, NULL, rows, width};
+    TRY_OUT(bigmem_alloc((void **)&p.leaves, n, sizeof *p.leaves));
+    TRY_OUT(pool_for_cancelable(threads, n, ROW_GRAIN, cancel, leaves_range, &p));
+    TRY_OUT(merkle_build_from_leaves(tree, hash, p.leaves, log_rows, threads));
+out:
+    bigmem_free(p.leaves, n, sizeof *p.leaves);
+    return result;
+}
 
 typedef struct pass {
     const whir_ops *ops;

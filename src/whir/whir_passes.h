@@ -9,6 +9,11 @@
 MUST_CHECK status whir_encode(fe **code, const whir_params *params, const fe *cells, pool *threads);
 void whir_free_code(fe *code, const whir_params *params);
 
+// As merkle_build, but stops soon after the flag is raised: ZK_ECANCELED.
+MUST_CHECK status whir_build_tree(merkle_tree *tree, const hash_ops *hash, const fe *rows,
+                                  unsigned log_rows, size_t width, pool *threads,
+                                  const cancel_flag *cancel);
+
 // out[x] := base^x for x < n.
 void whir_powers(fe *out, size_t stride, size_t n, fe3 base, pool *threads);
 

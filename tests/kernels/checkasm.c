@@ -16,6 +16,7 @@ static void (*const kernel_files[])(checkasm *) = {
     kernels_ntt,
     kernels_hash,
     kernels_air,
+    kernels_whir,
 };
 
 enum {

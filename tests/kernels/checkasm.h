@@ -59,3 +59,4 @@ void kernels_field(checkasm *c);
 void kernels_ntt(checkasm *c);
 void kernels_hash(checkasm *c);
 void kernels_air(checkasm *c);
+void kernels_whir(checkasm *c);
