@@ -3,6 +3,8 @@
 
 #include "limbs.h"
 
+#if !ZISK_PRECOMPILES // else secp256k1_calls.c
+
 const uint64_t k1_p[4] = {0xfffffffefffffc2f, ~0ULL, ~0ULL, ~0ULL};
 const uint64_t k1_n[4] = {0xbfd25e8cd0364141, 0xbaaedce6af48a03b, 0xfffffffffffffffe, ~0ULL};
 const k1_point k1_g = {
@@ -432,3 +434,5 @@ void k1_scalar_inverse(uint64_t out[4], const uint64_t a[4])
 {
     limbs_inverse(out, a, k1_n, 4);
 }
+
+#endif

@@ -199,41 +199,121 @@ static bool is_one(const uint64_t *a, unsigned n)
     return a[0] == 1 && bn_is_zero(a + 1, n - 1);
 }
 
-// u := u / 2^k odd, and x := x / 2^k mod the odd m.
-static void make_odd(uint64_t *u, uint64_t *x, const uint64_t *m, unsigned n)
+// The "divsteps" of Bernstein and Yang (eprint 2019/266) in the variant of libsecp256k1
+// (half-delta, variable time; its doc/safegcd_implementation.md explains it): 62 steps at a time
+// are found on the low words alone, as a matrix that the long numbers are then multiplied with.
+//
+// Invariants modulo the odd m: d a = f, e a = g, up to the same power of 2 that each round divides
+// out exactly. In the end g = 0 and f = +-gcd(a, m), so d is +-1 / a.
+
+enum { STEPS = 62, WIDE = BN_MAX_LIMBS + 1 }; // two's complement with a limb for sign and growth
+
+typedef struct matrix {
+    int64_t u, v, q, r; // |u| + |v| <= 2^62, |q| + |r| <= 2^62
+} matrix;
+
+// f odd. Returns the new eta.
+static int64_t divsteps(matrix *out, int64_t eta, uint64_t f, uint64_t g)
 {
-    while ((u[0] & 1) == 0) {
-        shift_right(u, u, n, 1);
-        const uint64_t carry = (x[0] & 1) != 0 ? bn_add(x, x, m, n) : 0;
-        shift_right(x, x, n, 1);
-        x[n - 1] |= carry << 63;
+    uint64_t u = 1, v = 0, q = 0, r = 1;
+    unsigned left = STEPS;
+    for (;;) {
+        const unsigned zeros = (unsigned)__builtin_ctzll(g | ~0ULL << left);
+        g >>= zeros;
+        u <<= zeros;
+        v <<= zeros;
+        eta -= zeros;
+        left -= zeros;
+        if (left == 0)
+            break;
+        if (eta < 0) {
+            const uint64_t old_f = f, old_u = u, old_v = v;
+            eta = -eta;
+            f = g, g = -old_f;
+            u = q, q = -old_u;
+            v = r, r = -old_v;
+        }
+        // Up to eta + 1 multiples of f can be added before the next exchange: clear that many low
+        // bits of g, at most 6, at once. f (2 - f^2) is 1 / f modulo 64.
+        const unsigned limit = eta + 1 < (int64_t)left ? (unsigned)(eta + 1) : left;
+        const uint64_t mask = (limit < 6 ? 1ULL << limit : 64) - 1;
+        const uint64_t w = (f * g * (f * f - 2)) & mask;
+        g += f * w;
+        q += u * w;
+        r += v * w;
     }
+    *out = (matrix){(int64_t)u, (int64_t)v, (int64_t)q, (int64_t)r};
+    return eta;
 }
 
-// Binary Euclid for an odd m: x1 a = u and x2 a = v modulo m; u and v shrink to their gcd.
+// out = (x a + y b + z m) / 2^62, which is exact, for numbers of n limbs in two's complement.
+// |x| + |y| <= 2^62 and |z| <= 2^61 keep the sums below 2^127.
+static void combine(uint64_t *out, int64_t x, const uint64_t *a, int64_t y, const uint64_t *b,
+                    int64_t z, const uint64_t *m, unsigned n)
+{
+    __int128 sum = 0;
+    uint64_t low = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (i + 1 < n)
+            sum += (__int128)x * a[i] + (__int128)y * b[i] + (__int128)z * m[i];
+        else
+            sum += (__int128)x * (int64_t)a[i] + (__int128)y * (int64_t)b[i] +
+                   (__int128)z * (int64_t)m[i];
+        const uint64_t limb = (uint64_t)sum;
+        sum >>= 64;
+        if (i > 0)
+            out[i - 1] = low >> STEPS | limb << (64 - STEPS);
+        low = limb;
+    }
+    out[n - 1] = low >> STEPS | (uint64_t)sum << (64 - STEPS);
+}
+
+static void negate(uint64_t *a, unsigned n)
+{
+    static const uint64_t zero[WIDE];
+    bn_sub(a, zero, a, n);
+}
+
 static bool inverse_odd(uint64_t *out, const uint64_t *a, const uint64_t *m, unsigned n)
 {
-    uint64_t u[BN_MAX_LIMBS], v[BN_MAX_LIMBS];
-    uint64_t x1[BN_MAX_LIMBS] = {1}, x2[BN_MAX_LIMBS] = {0};
-    if (bn_is_zero(a, n))
-        return false;
-    bn_copy(u, a, n);
-    bn_copy(v, m, n);
-    make_odd(u, x1, m, n);
-    for (int order = bn_compare(u, v, n); order != 0; order = bn_compare(u, v, n)) {
-        if (order < 0) {
-            bn_sub(v, v, u, n);
-            bn_sub_mod(x2, x2, x1, m, n);
-            make_odd(v, x2, m, n);
-        } else {
-            bn_sub(u, u, v, n);
-            bn_sub_mod(x1, x1, x2, m, n);
-            make_odd(u, x1, m, n);
-        }
+    const unsigned wide = n + 1;
+    uint64_t f[WIDE] = {0}, g[WIDE] = {0}, d[WIDE] = {0}, e[WIDE] = {1}, modulus[WIDE] = {0};
+    uint64_t negative_inverse = m[0]; // -1 / m mod 2^64, by Newton from 3 right bits
+    bn_copy(f, m, n);
+    bn_copy(g, a, n);
+    bn_copy(modulus, m, n);
+    for (unsigned bits = 3; bits < 64; bits *= 2)
+        negative_inverse *= 2 - m[0] * negative_inverse;
+    negative_inverse = -negative_inverse;
+
+    for (int64_t eta = -1; !bn_is_zero(g, wide);) {
+        matrix t;
+        uint64_t next[WIDE];
+        eta = divsteps(&t, eta, f[0], g[0]);
+        combine(next, t.u, f, t.v, g, 0, modulus, wide);
+        combine(g, t.q, f, t.r, g, 0, modulus, wide);
+        bn_copy(f, next, wide);
+        // Multiples of m that make d and e divisible by 2^62, as signed 62-bit numbers; d and e
+        // grow by less than m a round.
+        const uint64_t md = ((uint64_t)t.u * d[0] + (uint64_t)t.v * e[0]) * negative_inverse;
+        const uint64_t me = ((uint64_t)t.q * d[0] + (uint64_t)t.r * e[0]) * negative_inverse;
+        combine(next, t.u, d, t.v, e, (int64_t)(md << 2) >> 2, modulus, wide);
+        combine(e, t.q, d, t.r, e, (int64_t)(me << 2) >> 2, modulus, wide);
+        bn_copy(d, next, wide);
     }
-    if (!is_one(u, n))
+    if ((int64_t)f[wide - 1] < 0) {
+        negate(f, wide);
+        negate(d, wide);
+    }
+    if (!is_one(f, wide))
         return false;
-    bn_copy(out, x1, n);
+    const bool negative = (int64_t)d[wide - 1] < 0;
+    if (negative)
+        negate(d, wide);
+    bn_mod(d, d, wide, m, n); // not zero: d a = 1
+    if (negative)
+        bn_sub(d, m, d, n);
+    bn_copy(out, d, n);
     return true;
 }
 
