@@ -2,9 +2,9 @@
 // The interpreter of pass 1: direct-threaded, one case an instruction, generated from isa.def.
 //
 // What keeps it fast: an instruction is one 16-byte entry of an array, the next one is reached by
-// adding its length; nothing is counted per step but the timestamp; steps, fetches and rows are
-// counted per block entry (ENTER); loads and stores that need anything but their word (first touch
-// in the chunk, two words, no such memory) leave for cells.c.
+// adding its length (vm_run.inc); nothing is counted per step but the timestamp; steps, fetches and
+// rows are counted per block entry (ENTER); loads and stores that need anything but their word
+// (first touch in the chunk, two words, no such memory) leave for cells.c.
 //
 // The last steps of a chunk that do not fill a block run through a second dispatch table, whose
 // only case counts them down.
@@ -136,7 +136,24 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
     return n;
 }
 
-// ---- The hot half ----
+static status load_slow(uint64_t *out, vm_machine *m, uint64_t address, unsigned size, uint64_t ts)
+{
+    bool crosses;
+    TRY(memory_load(out, &m->memory, address, size, ts + VM_SLOT_MEM, &crosses));
+    m->loads_crossing += crosses;
+    return ZK_OK;
+}
+
+static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsigned size,
+                         uint64_t ts)
+{
+    bool crosses;
+    TRY(memory_store(&m->memory, address, value, size, ts + VM_SLOT_MEM, &crosses));
+    m->stores_crossing += crosses;
+    return ZK_OK;
+}
+
+// ---- The hot half: vm_run.inc with these cases ----
 
 #define RD  (x[i->rd])
 #define A   (x[i->rs1])
@@ -151,7 +168,7 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
 #define NEXT()                                                                                     \
     do {                                                                                           \
         ts += VM_STEP_SLOTS;                                                                       \
-        i = (const insn *)((const char *)i + 8 * (uint64_t)i->length);                             \
+        i = (const insn *)((const char *)i + 8 * (uint64_t)LENGTH);                                \
         DISPATCH();                                                                                \
     } while (0)
 // Begins the block at i. Entries of the two arrays have one size, so one offset serves both.
@@ -197,15 +214,15 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
     NEXT();
 #define CASE_B(name, semantics)                                                                    \
     op_##name : if (semantics(A, B)) JUMP_BY((int64_t)i->imm);                                     \
-    JUMP_BY((int64_t)i->length);
+    JUMP_BY((int64_t)LENGTH);
 #define CASE_J(name, semantics)                                                                    \
-    op_##name : RD = PC + i->length;                                                               \
+    op_##name : RD = PC + LENGTH;                                                                  \
     JUMP_BY((int64_t)i->imm);
 #define CASE_V(name, semantics)                                                                    \
     op_##name:                                                                                     \
     {                                                                                              \
         uint64_t target = (A + IMM) & ~1ULL;                                                       \
-        RD = PC + i->length;                                                                       \
+        RD = PC + LENGTH;                                                                          \
         ts += VM_STEP_SLOTS;                                                                       \
         uint64_t slot = (target - code_base) >> 1;                                                 \
         if (UNLIKELY(slot >= n_code)) {                                                            \
@@ -311,96 +328,22 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
         m->chunk.n_steps = (uint64_t)((int64_t)n_steps - left);                                    \
         return ZK_OK;                                                                              \
     }                                                                                              \
-    RD = PC + i->length;                                                                           \
+    RD = PC + LENGTH;                                                                              \
     m->link_ts = ts + VM_SLOT_RD;                                                                  \
-    JUMP_BY((int64_t)i->length);
+    JUMP_BY((int64_t)LENGTH);
 #define CASE_K(name, semantics) op_##name : goto no_instruction;
 
-static status load_slow(uint64_t *out, vm_machine *m, uint64_t address, unsigned size, uint64_t ts)
-{
-    bool crosses;
-    TRY(memory_load(out, &m->memory, address, size, ts + VM_SLOT_MEM, &crosses));
-    m->loads_crossing += crosses;
-    return ZK_OK;
-}
+#define RUN_CHUNK run_chunk_words
+#define LENGTH    4
+#include "vm/vm_run.inc"
+#undef RUN_CHUNK
+#undef LENGTH
 
-static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsigned size,
-                         uint64_t ts)
-{
-    bool crosses;
-    TRY(memory_store(&m->memory, address, value, size, ts + VM_SLOT_MEM, &crosses));
-    m->stores_crossing += crosses;
-    return ZK_OK;
-}
+#define RUN_CHUNK run_chunk_compressed
+#define LENGTH    i->length
+#include "vm/vm_run.inc"
 
 status run_chunk(vm_machine *m, uint64_t n_steps)
 {
-    static const void *const fast[VM_OP_COUNT] = {
-        [OP_NONE] = &&no_instruction,
-        [OP_ILLEGAL] = &&no_instruction,
-#define ISA(format, name, mnemonic, class, mask, match, semantics) [OP_##name] = &&op_##name,
-#include "vm/isa.def"
-#undef ISA
-    };
-    static const void *const counted[VM_OP_COUNT] = {[0 ... VM_OP_COUNT - 1] = &&count_down};
-
-    const void *const *labels = fast;
-    const insn *const code = m->program->insns;
-    const insn *i = code + m->slot;
-    const uint64_t code_base = m->program->code_base;
-    const uint64_t n_code = m->program->n_code;
-    const uint64_t code_bytes = n_code * sizeof(insn);
-    const uint64_t uart = m->program->map.uart;
-    const uint64_t chunk_ts = m->memory.chunk_ts;
-    uint64_t *const x = m->x;
-    vm_cell *const cells = m->memory.cells;
-    vm_cell *const ram = cells + (VM_RAM_BASE - VM_SPACE_BASE) / 8;
-    vm_block *const blocks = m->blocks;
-    vm_block *block;
-    uint64_t ts = m->ts;
-    int64_t left = (int64_t)n_steps;
-    uint64_t lost_pc = 0;
-    status result;
-
-    m->partial_steps = 0;
-    ENTER();
-
-#define ISA(format, name, mnemonic, class, mask, match, semantics) CASE_##format(name, semantics)
-#include "vm/isa.def"
-#undef ISA
-
-cut_block:
-    left += block->length;
-    m->partial_slot = (uint64_t)(i - code);
-    m->partial_steps = (uint64_t)left;
-    m->partial_ts = ts;
-    labels = counted;
-    DISPATCH();
-
-count_down:
-    if (left-- != 0)
-        goto *fast[i->op];
-    m->slot = (uint64_t)(i - code);
-    m->ts = ts;
-    m->chunk.n_steps = n_steps;
-    return ZK_OK;
-
-leave_code:
-    lost_pc = code_base + 2 * (uint64_t)(i - code);
-lost:
-    m->failed_slot = n_code;
-    m->failed_steps = (uint64_t)((int64_t)n_steps - left);
-    FAIL(ZK_EGUEST, "jump to 0x%llx: no instruction can be fetched there",
-         (unsigned long long)lost_pc);
-
-no_instruction:
-    result = cannot_fetch(i, vm_program_pc(m->program, (uint64_t)(i - code)));
-failed:
-    m->failed_slot = (uint64_t)(i - code);
-    if (labels == fast) // undo the steps of the block that were not done
-        m->failed_steps = (uint64_t)((int64_t)n_steps - left) - block->length +
-                          steps_between(m, (uint64_t)(block - blocks), m->failed_slot);
-    else
-        m->failed_steps = n_steps - 1 - (uint64_t)left;
-    return result;
+    return m->program->compressed ? run_chunk_compressed(m, n_steps) : run_chunk_words(m, n_steps);
 }
