@@ -12,11 +12,7 @@
 #include <time.h>
 
 static void (*const kernel_files[])(checkasm *) = {
-    kernels_field,
-    kernels_ntt,
-    kernels_hash,
-    kernels_air,
-    kernels_whir,
+    kernels_field, kernels_ntt, kernels_hash, kernels_air, kernels_whir,
 };
 
 enum {
