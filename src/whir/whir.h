@@ -44,8 +44,8 @@ typedef struct whir_weight {
 
 enum { WHIR_MAX_WEIGHTS = 4 };
 
-// Fills the term x -> z^x, which opens f(z) = y with coefficient 1: low[3 * 2^k], high[3 *
-// 2^(A-k)].
+// Fills the term x -> z^x, which opens f(z) = y with coefficient 1; low has room for 3 * 2^k
+// elements of F, high for 3 * 2^(A-k).
 void whir_pow_weight(fe *low, fe *high, const whir_params *params, fe3 z, pool *threads);
 
 // Proves sum_x f[x] (sum of the terms)(x) = claim. `t` is in the state in which the verifier's will
