@@ -82,6 +82,12 @@ expr flag_bits(const expr *bits, size_t n);
 expr word_address(const step *s, const char *name, word a, expr imm_lo, expr imm_hi, expr offset,
                   uint64_t base, unsigned high_bits);
 
+// a < b for two words, unsigned or, where the boolean expression is_signed says so, signed
+// (compare.c). Returns a boolean column. Columns borrow, below, diff (4), sign parts a_name and
+// b_name, less.
+expr compare_words(const step *s, const char *a_name, const char *b_name, word a, word b,
+                   expr is_signed);
+
 // ---- Filling -----------------------------------------------------------------------------------
 
 // Writes one row, column after column.
@@ -176,3 +182,6 @@ static inline void put_word_address(cursor *c, uint64_t a, int64_t imm, uint64_t
     put(c, low >> 32);
     put(c, ((uint64_t)high32(a) + high32((uint64_t)imm) + (low >> 32)) >> 32);
 }
+
+// The columns of compare_words; returns the answer.
+bool put_compare_words(cursor *c, uint64_t a, uint64_t b, bool is_signed);

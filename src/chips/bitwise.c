@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+// and, or, xor and their immediate forms, byte by byte through the BYTE table.
+#include "chips/chips.h"
+
+typedef struct bitwise_form {
+    fetch_class class;
+    bool immediate;
+} bitwise_form;
+
+static expr pack4(const expr *bytes)
+{
+    return e_pack(bytes, 4, 8);
+}
+
+// BYTE(op, a_i, b_i, c_i) makes all three bytes and the result right; a and b are the packed bytes.
+// op = or + 2 xor: a row with both flags would look up op 3, which no table has.
+static void declare(chip_builder *b, const void *context)
+{
+    const bitwise_form *f = context;
+    step s = step_begin(b);
+    fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
+    expr flags[2] = {chip_bit(b, "or"), chip_bit(b, "xor")};
+    o.flags = flag_bits(flags, 2);
+    expr x[8], y[8], z[8];
+    chip_columns(b, x, "x", 8);
+    chip_columns(b, y, "y", 8);
+    chip_columns(b, z, "z", 8);
+    expr op = e_add(flags[0], e_scale(BYTE_XOR, flags[1]));
+    for (int i = 0; i < 8; i++)
+        chip_send(b, TUPLE_BYTE, s.real, FIELDS(op, x[i], y[i], z[i]));
+    word wx = {pack4(x), pack4(x + 4)}, wy = {pack4(y), pack4(y + 4)};
+    access_word(&s, "a", SPACE_REGISTER, o.rs1, wx, wx, VM_SLOT_RS1);
+    if (f->immediate) {
+        o.imm_lo = wy.lo;
+        o.imm_hi = wy.hi;
+    } else {
+        o.rs2 = chip_column(b, "rs2");
+        access_word(&s, "b", SPACE_REGISTER, o.rs2, wy, wy, VM_SLOT_RS2);
+    }
+    write_register(&s, o.rd, (word){pack4(z), pack4(z + 4)});
+    step_fetch(&s, f->class, o);
+    step_sequential(&s);
+}
+
+static void put_bytes(cursor *c, uint64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        put(c, value >> (8 * i) & 0xff);
+}
+
+static void fill(cursor *c, const void *row, const void *context)
+{
+    const bitwise_form *f = context;
+    const row_alu *r = row;
+    const insn *i = r->head.insn;
+    put_step(c, &r->head);
+    put(c, i->rd);
+    put(c, i->rs1);
+    put(c, i->op == OP_or || i->op == OP_ori);
+    put(c, i->op == OP_xor || i->op == OP_xori);
+    put_bytes(c, r->a.value);
+    put_bytes(c, r->b.value);
+    put_bytes(c, r->d.value);
+    put_access(c, r->head.ts + VM_SLOT_RS1, r->a.old_ts);
+    if (!f->immediate) {
+        put(c, i->rs2);
+        put_access(c, r->head.ts + VM_SLOT_RS2, r->b.old_ts);
+    }
+    put_write(c, &r->head, &r->d);
+}
+
+static const bitwise_form form_bit = {FETCH_BIT, false}, form_biti = {FETCH_BITI, true};
+const chip_spec chip_spec_BIT = {"bit", declare, &form_bit, fill};
+const chip_spec chip_spec_BITI = {"biti", declare, &form_biti, fill};
