@@ -14,7 +14,6 @@
 static void (*const row_files[])(bench *) = {
     bench_field,
     bench_ntt,
-    bench_hash,
     bench_vm,
 };
 

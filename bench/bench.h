@@ -29,5 +29,4 @@ fe *bench_matrix(size_t n);
 // The files of rows.
 void bench_field(bench *b);
 void bench_ntt(bench *b);
-void bench_hash(bench *b);
 void bench_vm(bench *b);

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#include "prover/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MIN_H = INSTANCE_MIN_LOG_HEIGHT };
+
+typedef struct planner {
+    const zisk_run *run;
+    const zisk_machine *z;
+    zisk_plan *plan;
+    size_t capacity;
+} planner;
+
+static unsigned log2_up(uint64_t n)
+{
+    unsigned h = MIN_H;
+    while (1ULL << h < n)
+        h++;
+    return h;
+}
+
+// Heights of the one or two tables for n rows, the taller first: of all pairs that hold them, the
+// one with the smallest sum.
+static void split_rows(uint8_t heights[2], uint64_t n, bool two)
+{
+    heights[0] = heights[1] = 0;
+    if (n == 0)
+        return;
+    unsigned h = log2_up(n);
+    heights[0] = (uint8_t)h;
+    if (!two || h == MIN_H || n == 1ULL << h)
+        return;
+    unsigned rest = log2_up(n - (1ULL << (h - 1)));
+    if (rest < h - 1) {
+        heights[0] = (uint8_t)(h - 1);
+        heights[1] = (uint8_t)rest;
+    }
+}
+
+// Fills the heights of an instance with these rows; false when it does not fit into the class.
+static bool make_header(instance_header *header, const planner *pl, const plan_instance *p,
+                        uint32_t class_id, uint64_t *cells)
+{
+    const zisk_machine *z = pl->z;
+    const whir_params *params = whir_params_any(class_id);
+    *header = (instance_header){.class_id = class_id, .preprocessed = p->boundary};
+    bool bytes = false, powers = false, any = false;
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++) {
+        uint8_t h[2];
+        split_rows(h, p->rows[k], z->execution_slot[k][1] >= 0);
+        header->log_heights[z->execution_slot[k][0]] = h[0];
+        if (z->execution_slot[k][1] >= 0)
+            header->log_heights[z->execution_slot[k][1]] = h[1];
+        any = any || p->rows[k] > 0;
+        for (uint32_t i = 0; p->rows[k] > 0 && i < z->execution[k]->n_interactions; i++) {
+            tuple_domain domain = z->execution[k]->interactions[i].tuple->domain;
+            bytes = bytes || domain == TUPLE_BYTE;
+            powers = powers || domain == TUPLE_POW2;
+        }
+    }
+    if (p->boundary)
+        for (int k = BOUNDARY_PROGRAM; k <= BOUNDARY_OUTPUT; k++) {
+            int32_t slot = z->boundary_slot[k];
+            header->log_heights[slot] = pl->run->program->key.key.preprocessed_heights[slot];
+        }
+    if (p->n_zero > 0)
+        header->log_heights[z->boundary_slot[BOUNDARY_ZERO]] = (uint8_t)log2_up(p->n_zero);
+    if (p->n_input > 0)
+        header->log_heights[z->boundary_slot[BOUNDARY_INPUT]] = (uint8_t)log2_up(p->n_input);
+    header->log_heights[z->table_slot[TABLE_RANGE16]] =
+        (uint8_t)table_specs[TABLE_RANGE16].log_height;
+    if (any)
+        header->log_heights[z->table_slot[TABLE_RANGE20]] =
+            (uint8_t)table_specs[TABLE_RANGE20].log_height;
+    if (bytes)
+        header->log_heights[z->table_slot[TABLE_BYTES]] =
+            (uint8_t)table_specs[TABLE_BYTES].log_height;
+    if (powers)
+        header->log_heights[z->table_slot[TABLE_POW2]] =
+            (uint8_t)table_specs[TABLE_POW2].log_height;
+
+    uint64_t n_cells = 0, n_leaves = 0;
+    for (uint32_t s = 0; s < z->m.n_slots; s++) {
+        unsigned h = header->log_heights[s];
+        if (h == 0)
+            continue;
+        if (h > instance_max_log_height(params))
+            return false;
+        n_cells += (uint64_t)z->m.slots[s].c->n_committed << h;
+        n_leaves += (uint64_t)z->m.slots[s].c->n_interactions << h;
+    }
+    *cells = n_cells;
+    return n_cells <= 1ULL << params->log_stack && n_leaves <= 1ULL << params->log_stack;
+}
+
+static status append(planner *pl, const plan_instance *p)
+{
+    zisk_plan *plan = pl->plan;
+    FAIL_IF(plan->n == JOB_MAX_INSTANCES, ZK_ELIMIT, "the run needs more than %d instances",
+            JOB_MAX_INSTANCES);
+    if (plan->n == pl->capacity) {
+        size_t capacity = pl->capacity == 0 ? 16 : 2 * pl->capacity;
+        plan_instance *instances = realloc(plan->instances, capacity * sizeof *instances);
+        FAIL_IF(instances == NULL, ZK_ENOMEM, "no memory for a plan");
+        plan->instances = instances;
+        pl->capacity = capacity;
+    }
+    plan->instances[plan->n++] = *p;
+    return ZK_OK;
+}
+
+// Takes as many of the remaining words as a table of the instance may hold.
+static void take_words(const planner *pl, plan_instance *p, size_t *count, size_t remaining,
+                       uint32_t max_class)
+{
+    instance_header header;
+    uint64_t cells;
+    size_t most = (size_t)1 << instance_max_log_height(whir_params_any(max_class));
+    *count = remaining < most ? remaining : most;
+    while (*count > 0 && !make_header(&header, pl, p, max_class, &cells))
+        *count = *count > 1 ? (size_t)1 << (log2_up(*count) - 1) : 0;
+}
+
+// The batches of all chunks, in order.
+typedef struct batch_walk {
+    const zisk_run *run;
+    size_t chunk, batch;
+    uint64_t index;
+} batch_walk;
+
+static const run_batch *walk_peek(batch_walk *w)
+{
+    while (w->chunk < w->run->n_chunks && w->batch == w->run->chunks[w->chunk].n_batches) {
+        w->chunk++;
+        w->batch = 0;
+    }
+    return w->chunk < w->run->n_chunks ? &w->run->chunks[w->chunk].batches[w->batch] : NULL;
+}
+
+static status make_plan(planner *pl, uint32_t max_class)
+{
+    const zisk_run *run = pl->run;
+    batch_walk walk = {.run = run};
+    size_t zero = 0, input = 0;
+    uint64_t done[EXECUTION_CHIP_COUNT] = {0};
+    for (bool first = true;
+         first || walk_peek(&walk) != NULL || zero < run->n_zero || input < run->n_input;
+         first = false) {
+        plan_instance p = {
+            .boundary = first, .first_batch = walk.index, .first_zero = zero, .first_input = input};
+        memcpy(p.first_row, done, sizeof done);
+        uint64_t cells = 0;
+        FAIL_IF(!make_header(&p.header, pl, &p, max_class, &cells), ZK_ELIMIT,
+                "the program's own tables do not fit into one instance");
+        take_words(pl, &p, &p.n_zero, run->n_zero - zero, max_class);
+        take_words(pl, &p, &p.n_input, run->n_input - input, max_class);
+        for (const run_batch *b; (b = walk_peek(&walk)) != NULL; walk.batch++, walk.index++) {
+            plan_instance longer = p;
+            for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+                longer.rows[k] += b->rows[k];
+            if (!make_header(&longer.header, pl, &longer, max_class, &cells))
+                break;
+            p = longer;
+        }
+        p.end_batch = walk.index;
+        FAIL_IF(!p.boundary && p.end_batch == p.first_batch && p.n_zero == 0 && p.n_input == 0,
+                ZK_EINTERNAL, "a single batch of steps does not fit into an instance");
+        static const uint32_t classes[] = {WHIR_CLASS_20, WHIR_CLASS_23, WHIR_CLASS_26};
+        for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+            if (make_header(&p.header, pl, &p, classes[i], &cells))
+                break;
+        p.weight = cells;
+        pl->plan->n_cells += cells;
+        pl->plan->n_area += 1ULL << whir_params_any(p.header.class_id)->log_stack;
+        TRY(append(pl, &p));
+        zero += p.n_zero;
+        input += p.n_input;
+        for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+            done[k] += p.rows[k];
+    }
+    return ZK_OK;
+}
+
+status zisk_plan_new(zisk_plan **out, const zisk_run *run, uint32_t max_class)
+{
+    *out = NULL;
+    FAIL_IF(max_class != WHIR_CLASS_23 && max_class != WHIR_CLASS_26, ZK_EINVAL,
+            "instances can be of class 23 or 26, not %u", max_class);
+    planner pl = {.run = run, .z = run->program->z, .plan = calloc(1, sizeof *pl.plan)};
+    FAIL_IF(pl.plan == NULL, ZK_ENOMEM, "no memory for a plan");
+    status result = make_plan(&pl, max_class);
+    if (result != ZK_OK) {
+        zisk_plan_free(pl.plan);
+        return result;
+    }
+    *out = pl.plan;
+    return ZK_OK;
+}
+
+void zisk_plan_free(zisk_plan *p)
+{
+    if (p == NULL)
+        return;
+    free(p->instances);
+    free(p);
+}
+
+digest zisk_plan_digest(const zisk_plan *p, const hash_ops *hash)
+{
+    enum { NUMBERS = 8 };
+    fe element[HASH_DIGEST + NUMBERS + MACHINE_MAX_SLOTS];
+    digest sum = {{0}};
+    for (size_t i = 0; i < p->n; i++) {
+        const plan_instance *k = &p->instances[i];
+        fe numbers[NUMBERS] = {
+            i,         k->header.class_id, k->boundary, k->first_batch, k->end_batch,
+            k->n_zero, k->n_input,         k->weight};
+        memcpy(element, sum.e, sizeof sum.e);
+        memcpy(element + HASH_DIGEST, numbers, sizeof numbers);
+        for (int s = 0; s < MACHINE_MAX_SLOTS; s++)
+            element[HASH_DIGEST + NUMBERS + s] = k->header.log_heights[s];
+        sum = hash_elements(hash, DOMAIN_JOB, element, sizeof element / sizeof *element);
+    }
+    return sum;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#pragma once
+// The cut of a run into instances: a pure function of program, input and class limit. Memory,
+// threads and who proves what never enter it.
+//
+// Execution is cut into contiguous stretches of batches, filled greedily: a stretch grows until the
+// next batch would make the instance's columns or interactions overflow the stack. The boundary
+// (program, image, outputs, zero and input words) goes into the first instances. Each instance then
+// takes the smallest class that holds it.
+#include "prover/instance.h"
+#include "prover/run.h"
+
+typedef struct plan_instance {
+    instance_header header;
+    bool boundary;                       // holds the preprocessed chips; true for the first only
+    uint64_t first_batch, end_batch;     // counted through all chunks
+    uint64_t rows[EXECUTION_CHIP_COUNT]; // in these batches
+    uint64_t first_row[EXECUTION_CHIP_COUNT]; // rows of the run before them
+    size_t first_zero, n_zero;                // of run->zero
+    size_t first_input, n_input;
+    uint64_t weight; // committed cells: what proving it costs, for sharing work
+} plan_instance;
+
+typedef struct zisk_plan {
+    plan_instance *instances;
+    size_t n;
+    uint64_t n_cells, n_area; // cells in use and area of all stacks
+} zisk_plan;
+
+// max_class: WHIR_CLASS_23 or WHIR_CLASS_26. ZK_ELIMIT when the job has too many instances,
+// ZK_ENOMEM.
+MUST_CHECK status zisk_plan_new(zisk_plan **out, const zisk_run *run, uint32_t max_class);
+void zisk_plan_free(zisk_plan *p); // NULL is allowed
+
+// Binds all headers and ranges: two plans with the same digest cut alike. A convenience for
+// comparing workers; soundness does not rest on it.
+digest zisk_plan_digest(const zisk_plan *p, const hash_ops *hash);
+
+// All cells of an instance, from replay; `in` is new (zero) and has the plan's header. ZK_ENOMEM,
+// ZK_ECANCELED, ZK_EINTERNAL when a row looks up what is in no table.
+MUST_CHECK status zisk_instance_fill(instance *in, const zisk_run *run, const plan_instance *p,
+                                     pool *threads, const cancel_flag *cancel);

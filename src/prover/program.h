@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#pragma once
+// A program made ready to prove: machine, preprocessed rows and key. Constant once opened; any
+// number of jobs may share it.
+#include "chips/zisk_machine.h"
+#include "prover/prover_key.h"
+
+typedef struct zisk_program {
+    vm_program vm;
+    zisk_machine *z;
+    program_rows rows;
+    prover_key key;
+} zisk_program;
+
+// Loads the ELF file and makes its key. What vm_program_load refuses, and what prover_key_new does.
+MUST_CHECK status zisk_program_open(zisk_program *out, const void *elf, size_t n, vm_abi abi,
+                                    pool *threads, const cancel_flag *cancel);
+void zisk_program_close(zisk_program *p);
+
+// What the key binds of the program beside its preprocessed rows: entry and memory map.
+digest zisk_program_digest(const vm_program *p, const hash_ops *hash);
