@@ -78,10 +78,8 @@ static status check_packed(walk *w, const ProtobufCFieldDescriptor *field, const
 }
 
 static status check_message(walk *w, const ProtobufCMessageDescriptor *type, const uint8_t *bytes,
-                            size_t n, unsigned depth)
+                            size_t n)
 {
-    FAIL_IF(depth > MESSAGE_DEPTH_MAX, ZK_ELIMIT, "%s: nested deeper than %d", type->short_name,
-            MESSAGE_DEPTH_MAX);
     TRY(spend(w, type->sizeof_message, type->short_name));
     wire_reader r = wire_read(bytes, n);
     wire_field f;
@@ -107,7 +105,7 @@ static status check_message(walk *w, const ProtobufCMessageDescriptor *type, con
             FAIL_IF(!wire_is_utf8(f.bytes, f.n) || (f.n > 0 && memchr(f.bytes, 0, f.n) != NULL),
                     ZK_EPARSE, "%s.%s: not UTF-8 text", type->short_name, field->name);
         if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-            TRY(check_message(w, field->descriptor, f.bytes, f.n, depth + 1));
+            TRY(check_message(w, field->descriptor, f.bytes, f.n));
         else
             TRY(spend(w, f.n + 16, field->name));
     }
@@ -122,7 +120,7 @@ status message_check(const ProtobufCMessageDescriptor *type, const uint8_t *byte
             type->short_name, n, max_bytes);
     // Small messages may take a little more than a multiple of their size.
     walk w = {.max_memory = MESSAGE_MEMORY_FACTOR * max_bytes + 4096};
-    TRY(check_message(&w, type, bytes, n, 0));
+    TRY(check_message(&w, type, bytes, n));
     return ZK_OK;
 }
 

@@ -8,10 +8,11 @@
 // message from outside goes through message_unpack, which walks the bytes first:
 //
 //   - strings are UTF-8 (RFC 3629) without NUL, so they are C strings;
-//   - nesting is at most MESSAGE_DEPTH_MAX;
 //   - the memory that unpacking will take is computed and bounded by MESSAGE_MEMORY_FACTOR times
 //     the limit on bytes;
 //   - unknown fields are skipped by us and kept by the unpacker, at most MESSAGE_UNKNOWN_MAX.
+//
+// No message of the API contains itself, so its types bound the nesting.
 //
 // Presence: scalars are zero when absent; members of a oneof have a case field (also those written
 // as `oneof _x { T x = N; }`, the original's `optional`); submessages are NULL when absent.
@@ -23,7 +24,6 @@
 
 enum {
     MESSAGE_BYTES_MAX = 128 << 20, // as the original, both directions
-    MESSAGE_DEPTH_MAX = 16,
     MESSAGE_MEMORY_FACTOR = 4,
     MESSAGE_UNKNOWN_MAX = 1024
 };

@@ -136,7 +136,7 @@ typedef struct rpc_limits {
     uint32_t keepalive_wait_ms;  // 10 s for any byte after it, else the connection is dead
     uint32_t resets_burst;       // 200 streams given up by the peer at once,
     uint32_t resets_per_s;       // 50 more a second; beyond: ENHANCE_YOUR_CALM, closed
-    uint32_t control_burst;      // 400 PING, SETTINGS, PRIORITY, empty or unknown frames at once,
+    uint32_t control_burst;      // 400 PING, SETTINGS, PRIORITY, WINDOW_UPDATE, ... at once,
     uint32_t control_per_s;      // 50 more a second and one for each frame of a call
 } rpc_limits;
 

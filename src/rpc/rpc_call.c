@@ -644,9 +644,8 @@ static void on_deadline(void *arg)
 
 void call_set_deadline(rpc_call *call, uint64_t ms_from_now)
 {
-    uint64_t now = rpc_loop_now_ms(call->loop);
-    call->deadline_ms = ms_from_now > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + ms_from_now;
     rpc_timer_set(call->loop, &call->timer, ms_from_now, on_deadline, call);
+    call->deadline_ms = call->timer.due_ms;
 }
 
 void call_stream_closed(rpc_call *call, uint32_t http2_error)

@@ -65,6 +65,7 @@ void rpc_timer_set(rpc_loop *loop, rpc_timer *t, uint64_t delay_ms, void (*fn)(v
                    void *arg)
 {
     rpc_timer_clear(loop, t);
+    uv_update_time(&loop->uv); // the loop may not have run for a while
     uint64_t now = uv_now(&loop->uv);
     t->due_ms = delay_ms > UINT64_MAX - now ? UINT64_MAX : now + delay_ms;
     t->fn = fn;

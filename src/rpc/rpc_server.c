@@ -21,6 +21,9 @@ static size_t status_pairs(nghttp2_nv *nv, const rpc_call *call, char number[16]
     snprintf(number, 16, "%d", (int)call->code);
     nv[n++] = NV("grpc-status", number, strlen(number));
     size_t length = call->text != NULL ? strnlen(call->text, RPC_MESSAGE_MAX) : 0;
+    if (length == RPC_MESSAGE_MAX)
+        while (length > 0 && (call->text[length] & 0xc0) == 0x80)
+            length--; // cut between characters
     if (length > 0) {
         rpc_percent_encode(encoded, call->text, length);
         nv[n++] = NV("grpc-message", encoded, strlen(encoded));

@@ -75,12 +75,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     rpc_conn *c = user_data;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST || c->server == NULL)
         return 0;
-    // nghttp2 enforces the limit once the client acknowledged our SETTINGS; this holds before too.
-    if (c->n_calls >= c->limits.max_streams) {
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
-                                  NGHTTP2_REFUSED_STREAM);
-        return 0;
-    }
+    // Streams beyond SETTINGS_MAX_CONCURRENT_STREAMS never come here: nghttp2 refuses them, also
+    // before the client has acknowledged our SETTINGS.
     rpc_call *call = call_new(c->loop, &c->limits);
     call->server = c->server;
     call->server->n_calls++;

@@ -164,6 +164,24 @@ static void test_enums_and_methods_of_the_original(void **state)
     assert_string_equal(stream->output->short_name, "CoordinatorMessage");
 }
 
+// The walk before unpacking follows the types: one that contained itself would nest without end.
+static void assert_finite(const ProtobufCMessageDescriptor *m, unsigned depth)
+{
+    if (depth > 8)
+        fail_msg("%s contains itself, or nests too deep", m->short_name);
+    for (unsigned i = 0; i < m->n_fields; i++)
+        if (m->fields[i].type == PROTOBUF_C_TYPE_MESSAGE)
+            assert_finite(m->fields[i].descriptor, depth + 1);
+}
+
+static void test_types_are_finite(void **state)
+{
+    (void)state;
+    assert_non_null(find("WorkerMessage"));
+    for (size_t i = 0; i < n_all; i++)
+        assert_finite(all[i], 0);
+}
+
 static void test_round_trip_and_presence(void **state)
 {
     (void)state;
@@ -287,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_of_the_original),
         cmocka_unit_test(test_enums_and_methods_of_the_original),
+        cmocka_unit_test(test_types_are_finite),
         cmocka_unit_test(test_round_trip_and_presence),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_limits),
