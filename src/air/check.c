@@ -4,6 +4,23 @@
 
 #include <stdlib.h>
 
+void check_table_of_slot(check_table *out, const fe **columns, const machine *m, uint32_t slot,
+                         const machine_layout *layout, const fe *stack,
+                         const machine_layout *preprocessed_layout, const fe *preprocessed,
+                         const char *label)
+{
+    const chip *c = m->slots[slot].c;
+    unsigned log_height = layout->slots[slot].log_height;
+    ZK_ASSERT(log_height != 0);
+    for (uint32_t j = 0; j < c->n_committed; j++)
+        columns[j] = stack + layout_column(layout, slot, j);
+    for (uint32_t j = 0; j < c->n_preprocessed; j++) {
+        ZK_ASSERT(preprocessed_layout->slots[slot].log_height == log_height);
+        columns[c->n_committed + j] = preprocessed + layout_column(preprocessed_layout, slot, j);
+    }
+    *out = (check_table){.c = c, .label = label, .log_height = log_height, .columns = columns};
+}
+
 // Cell of a column, of any kind.
 static fe cell(const check_table *t, uint32_t column, uint64_t row)
 {

@@ -6,8 +6,7 @@
 //
 // A table is given by the pointers of its committed and preprocessed columns, in the order of the
 // chip's numbering; closed-form columns are computed here. Nothing here is on a proving path.
-#include "air/chip.h"
-#include "base/bytes.h"
+#include "air/machine.h"
 
 typedef struct check_table {
     const chip *c;
@@ -15,6 +14,14 @@ typedef struct check_table {
     unsigned log_height;      // CHIP_MIN_LOG_HEIGHT .. CHIP_MAX_LOG_HEIGHT, the fixed one if any
     const fe *const *columns; // [n_committed + n_preprocessed], 2^log_height cells each
 } check_table;
+
+// The table of a present slot whose cells lie in a stack, and its preprocessed ones in theirs
+// (layout and cells may be NULL without such columns). columns: room for n_committed +
+// n_preprocessed pointers, in use as long as *out is.
+void check_table_of_slot(check_table *out, const fe **columns, const machine *m, uint32_t slot,
+                         const machine_layout *layout, const fe *stack,
+                         const machine_layout *preprocessed_layout, const fe *preprocessed,
+                         const char *label);
 
 // ---- Constraints -------------------------------------------------------------------------------
 

@@ -284,22 +284,40 @@ static void test_boundary_is_checked(void **state)
     toy_job_free(job);
 }
 
-// The stack has the cells of every column at the place that the layout gives.
+// The stack has the cells of every column at the place that the layout gives, and the checkers read
+// them from there.
 static void test_stack(void **state)
 {
     (void)state;
     toy_shape shape = toy_shape_all(7);
     toy_job *job = make_job(&shape, 1, 1);
-    machine_layout layout;
+    machine_layout layout, fixed;
     const machine *m = &machine_of_toys->m;
     assert_int_equal(machine_layout_compute(&layout, m, shape.log_heights, 20, 20), ZK_OK);
+    assert_int_equal(machine_layout_preprocessed(&fixed, m, shape.log_heights, 20, 6), ZK_OK);
+    assert_int_equal(fixed.n_cells, 2 << TOY_LOG_SQUARES);
     fe *stack = calloc(1 << 20, sizeof *stack);
     toy_stack(stack, &job->instances[0], m, &layout);
-    for (uint32_t s = 0; s < m->n_slots; s++)
+    for (uint32_t s = 0; s < m->n_slots; s++) {
         for (uint32_t j = 0; j < m->slots[s].c->n_committed; j++)
             assert_memory_equal(stack + layout_column(&layout, s, j),
                                 job->instances[0].cells[s] + ((size_t)j << shape.log_heights[s]),
                                 sizeof(fe) << shape.log_heights[s]);
+        const fe *columns[64];
+        check_table t;
+        check_table_of_slot(&t, columns, m, s, &layout, stack, &fixed, machine_of_toys->squares,
+                            "stack");
+        bool found;
+        check_failure failure;
+        assert_int_equal(check_constraints(&found, &failure, &t), ZK_OK);
+        assert_false(found);
+        if (s != TOY_FIB)
+            continue;
+        stack[layout_column(&layout, s, 3) + 90]++;
+        assert_int_equal(check_constraints(&found, &failure, &t), ZK_OK);
+        assert_true(found);
+        assert_int_equal(failure.row, 90);
+    }
     free(stack);
     toy_job_free(job);
 }
