@@ -96,17 +96,30 @@ static status note_first_touch(vm_memory *m, uint64_t address, const vm_cell *c)
     return ZK_OK;
 }
 
-status memory_touch(vm_cell **out, vm_memory *m, uint64_t address, bool write)
+// The cell of a word that the guest may access; in replay one that the record has.
+static status find_cell(vm_cell **out, const vm_memory *m, uint64_t address, bool write)
 {
     TRY(check_word(m, address, write));
-    vm_cell *c = memory_cell(m, address);
-    if (m->replay)
-        FAIL_IF((c->ts & CELL_PRESENT) == 0, ZK_EINTERNAL,
-                "replay needs the word at 0x%llx, which the chunk's record does not have",
-                (unsigned long long)address);
-    else if (c->ts < m->chunk_ts)
-        TRY(note_first_touch(m, address, c));
-    *out = c;
+    *out = memory_cell(m, address);
+    FAIL_IF(m->replay && ((*out)->ts & CELL_PRESENT) == 0, ZK_EINTERNAL,
+            "replay needs the word at 0x%llx, which the chunk's record does not have",
+            (unsigned long long)address);
+    return ZK_OK;
+}
+
+status memory_touch(vm_cell **out, vm_memory *m, uint64_t address, bool write)
+{
+    TRY(find_cell(out, m, address, write));
+    if (!m->replay && (*out)->ts < m->chunk_ts)
+        TRY(note_first_touch(m, address, *out));
+    return ZK_OK;
+}
+
+status memory_peek(uint64_t *out, const vm_memory *m, uint64_t address)
+{
+    vm_cell *c = NULL;
+    TRY(find_cell(&c, m, address, false));
+    *out = c->value;
     return ZK_OK;
 }
 

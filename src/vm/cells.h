@@ -50,6 +50,10 @@ static inline vm_cell *memory_cell(const vm_memory *m, uint64_t address)
 // caller sets. ZK_EGUEST with the address in the message.
 MUST_CHECK status memory_touch(vm_cell **out, vm_memory *m, uint64_t address, bool write);
 
+// The value of a word, checked but without touching it: for words that are touched right after
+// (else the record of the chunk lacks them and replay fails).
+MUST_CHECK status memory_peek(uint64_t *out, const vm_memory *m, uint64_t address);
+
 // Loads and stores of any width and alignment, the general case of what vm_run.c does inline.
 // `size` is 1, 2, 4 or 8; *out and `value` are zero-extended.
 MUST_CHECK status memory_load(uint64_t *out, vm_memory *m, uint64_t address, unsigned size,

@@ -77,11 +77,8 @@ status port_write(vm_port *port, const uint64_t *in, unsigned slot, uint64_t add
 status port_peek(vm_port *port, uint64_t *out, uint64_t address, uint64_t n)
 {
     TRY(check_access(port, port->slots - 1, address, n));
-    for (uint64_t k = 0; k < n; k++) {
-        vm_cell *c;
-        TRY(memory_touch(&c, port->memory, address + 8 * k, false));
-        out[k] = c->value;
-    }
+    for (uint64_t k = 0; k < n; k++)
+        TRY(memory_peek(&out[k], port->memory, address + 8 * k));
     return ZK_OK;
 }
 

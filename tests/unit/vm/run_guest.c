@@ -391,6 +391,30 @@ static void check_end(oracle *o)
         assert_int_equal(o->memory[w].ts, 0);
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+// The record has each word once, as the chunks before left it.
+static void check_touches(oracle *o, const vm_chunk *c)
+{
+    uint32_t *addresses = malloc(c->n_touches * sizeof *addresses + 1);
+    assert_non_null(addresses);
+    for (uint64_t t = 0; t < c->n_touches; t++) {
+        const model_word *m = find_word(o, c->touches[t].address);
+        assert_int_equal(c->touches[t].value, m->value);
+        assert_int_equal(c->touches[t].ts, m->ts);
+        addresses[t] = c->touches[t].address;
+    }
+    qsort(addresses, c->n_touches, sizeof *addresses, compare_addresses);
+    for (uint64_t t = 1; t < c->n_touches; t++)
+        assert_true(addresses[t] > addresses[t - 1]);
+    free(addresses);
+}
+
 void check_replay(const kept_run *k)
 {
     oracle o = {.k = k};
@@ -408,6 +432,7 @@ void check_replay(const kept_run *k)
     for (uint64_t c = 0; c < k->n_chunks; c++) {
         vm_state end;
         check_state(&o.s, &k->chunks[c].start);
+        check_touches(&o, &k->chunks[c]);
         status s = vm_replay_chunk(&end, r, &k->chunks[c], (vm_batch_sink){take_batch, &o});
         if (s != ZK_OK)
             fail_msg("%s", status_message());

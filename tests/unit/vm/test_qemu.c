@@ -12,6 +12,8 @@
 static unsigned n_programs = 400;
 static uint64_t first_seed = 1;
 
+static vm_rows executed; // by all guests
+
 enum { PROGRAMS_A_GUEST = 40, MAX_ITEMS = 120 };
 
 static void write_file(int fd, const uint8_t *data, size_t n)
@@ -75,6 +77,10 @@ static void one_guest(uint64_t seed)
     vm_options options = {.chunk_log = 4 + (unsigned)(seed % 9)};
     if (run_elf(&k, elf, n, options) != ZK_OK)
         fail_msg("seed %llu: %s", (unsigned long long)seed, status_message());
+    for (unsigned op = 0; op < VM_OP_COUNT; op++)
+        executed.by_op[op] += vm_machine_rows(k.machine)->by_op[op];
+    for (unsigned c = 0; c < VM_CLASS_COUNT; c++)
+        executed.by_class[c] += vm_machine_rows(k.machine)->by_class[c];
     final_data(ours, &k, &g);
     run_qemu(theirs, elf, n, seed);
     compare(ours, theirs, seed);
@@ -93,6 +99,14 @@ static void agrees_with_qemu(void **state)
     }
     for (unsigned k = 0; k * PROGRAMS_A_GUEST < n_programs; k++)
         one_guest(first_seed + k);
+    if (n_programs < 400)
+        return;
+    for (unsigned op = OP_lui; op < VM_OP_COUNT; op++) // CSRs and calls are this machine's own
+        if (strchr("CZKFQGX", vm_op_info[op].format) == NULL && op != OP_mark &&
+            executed.by_op[op] == 0)
+            fail_msg("no program executed %s", vm_op_info[op].mnemonic);
+    assert_true(executed.by_class[VM_CLASS_LOAD_CROSS] > 100);
+    assert_true(executed.by_class[VM_CLASS_STORE_CROSS] > 100);
 }
 
 int main(int argc, char **argv)
