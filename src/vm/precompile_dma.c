@@ -21,26 +21,42 @@ static status check_range(uint64_t address, uint64_t count)
     return ZK_OK;
 }
 
-// *bytes := the range, to be freed by the caller (also after a failure). Grows piece by piece, so
-// that a range outside memory is refused before room for all of it is taken. *skip: where in the
-// words read the range starts.
-static status read_range(uint64_t **words, unsigned *skip, vm_port *port, unsigned slot,
-                         uint64_t address, uint64_t count)
+// The words of a range that is read. Most calls copy a few bytes: those stay on the stack.
+typedef struct range_words {
+    uint64_t local[PIECE_WORDS];
+    uint64_t *words; // local or on the heap
+    uint64_t *heap;  // freed by the caller, also after a failure
+    unsigned skip;   // where in the words the range starts
+} range_words;
+
+static const uint8_t *range_bytes(const range_words *r)
 {
+    return (const uint8_t *)r->words + r->skip;
+}
+
+// Reads piece by piece, so that a range outside memory is refused before room for all of it is
+// taken.
+static status read_range(range_words *r, vm_port *port, unsigned slot, uint64_t address,
+                         uint64_t count)
+{
+    r->heap = NULL;
+    r->words = r->local;
+    r->skip = address & 7;
     TRY(check_range(address, count));
-    *skip = address & 7;
-    const uint64_t n = count == 0 ? 0 : (*skip + count + 7) / 8;
-    uint64_t have = 0, room = 0;
+    const uint64_t n = count == 0 ? 0 : (r->skip + count + 7) / 8;
+    uint64_t have = 0, room = PIECE_WORDS;
     while (have < n) {
         const uint64_t piece = n - have < PIECE_WORDS ? n - have : PIECE_WORDS;
         if (have + piece > room) {
-            room = 2 * room + PIECE_WORDS;
-            uint64_t *grown = realloc(*words, room * sizeof *grown);
+            room *= 2;
+            uint64_t *grown = realloc(r->heap, room * sizeof *grown);
             FAIL_IF(grown == NULL, ZK_ENOMEM, "no memory to copy %llu bytes",
                     (unsigned long long)count);
-            *words = grown;
+            if (r->heap == NULL)
+                memcpy(grown, r->local, have * sizeof *grown);
+            r->words = r->heap = grown;
         }
-        TRY(port_read(port, *words + have, slot, (address & ~7ULL) + 8 * have, piece));
+        TRY(port_read(port, r->words + have, slot, (address & ~7ULL) + 8 * have, piece));
         have += piece;
     }
     return ZK_OK;
@@ -108,14 +124,13 @@ static status take_input(byte_source *s, uint8_t *out, uint64_t count)
 status precompile_memcpy(vm_port *port, const call_args *args, uint64_t *result)
 {
     (void)result;
-    uint64_t *words = NULL;
-    unsigned skip = 0;
-    status s = read_range(&words, &skip, port, SLOT_FIRST_RANGE, args->src, args->count);
-    if (s == ZK_OK && args->count > 0) {
-        byte_source source = {.take = take_copy, .next = (const uint8_t *)words + skip};
+    range_words src;
+    status s = read_range(&src, port, SLOT_FIRST_RANGE, args->src, args->count);
+    if (s == ZK_OK) {
+        byte_source source = {.take = take_copy, .next = range_bytes(&src)};
         s = write_range(port, SLOT_SECOND_RANGE, args->dst, args->count, &source);
     }
-    free(words);
+    free(src.heap);
     TRY(s);
     return ZK_OK;
 }
@@ -124,21 +139,20 @@ status precompile_memcpy(vm_port *port, const call_args *args, uint64_t *result)
 // words of both ranges are read, whatever they hold.
 status precompile_memcmp(vm_port *port, const call_args *args, uint64_t *result)
 {
-    uint64_t *dst_words = NULL, *src_words = NULL;
-    unsigned dst_skip = 0, src_skip = 0;
-    status s = read_range(&dst_words, &dst_skip, port, SLOT_FIRST_RANGE, args->dst, args->count);
+    range_words dst, src;
+    src.heap = NULL;
+    status s = read_range(&dst, port, SLOT_FIRST_RANGE, args->dst, args->count);
     if (s == ZK_OK)
-        s = read_range(&src_words, &src_skip, port, SLOT_SECOND_RANGE, args->src, args->count);
+        s = read_range(&src, port, SLOT_SECOND_RANGE, args->src, args->count);
     if (s == ZK_OK && args->count > 0) {
-        const uint8_t *dst = (const uint8_t *)dst_words + dst_skip;
-        const uint8_t *src = (const uint8_t *)src_words + src_skip;
+        const uint8_t *a = range_bytes(&dst), *b = range_bytes(&src);
         uint64_t i = 0;
-        while (i + 1 < args->count && dst[i] == src[i])
+        while (i + 1 < args->count && a[i] == b[i])
             i++;
-        *result = (uint64_t)dst[i] - src[i];
+        *result = (uint64_t)a[i] - b[i];
     }
-    free(dst_words);
-    free(src_words);
+    free(dst.heap);
+    free(src.heap);
     TRY(s);
     return ZK_OK;
 }

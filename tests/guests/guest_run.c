@@ -119,9 +119,11 @@ outcome run_all(const char *name, const uint8_t *input, size_t size)
     const outcome native = run_native(name, input, size);
     for (int map = 'b'; map <= 'c'; map++) {
         char elf[64];
-        snprintf(elf, sizeof elf, "%s-qemu-%c", name, map);
-        const outcome q = run_qemu(elf, input, size);
-        assert_same(&q, &native);
+        if (map == 'c' || native.exit_code == 0) { // refusals are many, and qemu starts slowly
+            snprintf(elf, sizeof elf, "%s-qemu-%c", name, map);
+            const outcome q = run_qemu(elf, input, size);
+            assert_same(&q, &native);
+        }
         snprintf(elf, sizeof elf, "%s%s", name, map == 'b' ? "-b" : "");
         const outcome z = run_zisk(elf, input, size);
         assert_same(&z, &native);

@@ -467,6 +467,30 @@ static void test_bigint_div(void **state)
     mpz_clears(a, b, q, r, x, NULL);
 }
 
+// Whatever a guest pushes, a call ends in results or in ZK_EGUEST, within its own parameters (which
+// have an allocation of their exact size).
+static void test_hostile_parameters(void **state)
+{
+    (void)state;
+    test_rng rng = test_rng_new(9);
+    unsigned refused = 0, done = 0;
+    for (unsigned i = 0; i < vm_hint_count; i++) {
+        const bool slow = vm_hints[i].id == 4 || vm_hints[i].id == 5 || vm_hints[i].id == 13;
+        for (int round = 0; round < (slow ? 60 : 600); round++) {
+            const uint64_t n = test_rng_u64(&rng) % 50;
+            for (uint64_t k = 0; k < n; k++) {
+                const uint64_t r = test_rng_u64(&rng);
+                params[k] = r % 4 == 0 ? 0 : r % 4 == 1 ? ~0ULL : r % 4 == 2 ? r >> 58 : r;
+            }
+            const status s = call(vm_hints[i].id, n);
+            assert_true(s == ZK_OK || s == ZK_EGUEST);
+            refused += s == ZK_EGUEST;
+            done += s == ZK_OK;
+        }
+    }
+    assert_true(refused > 1000 && done > 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_bits),
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_bigint_div),
+        cmocka_unit_test(test_hostile_parameters),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     word_list_clear(&results);
