@@ -42,7 +42,7 @@
       "copy chip, one word a row; caller: the empty rest", "count words remain to be copied")      \
     X(OUT, 9, FLAG, 2, "index, value", "output rows", "boundary: the public words",                \
       "public 32-bit word number index")                                                           \
-    X(HALT, 10, FLAG, 2, "a7, a0", "system chip", "boundary: once, with a7 = 93, a0 = 0",      \
+    X(HALT, 10, FLAG, 2, "a7, a0", "system chip", "boundary: once, with a7 = 93, a0 = 0",          \
       "the program ended")                                                                         \
     X(POW2, 11, TABLE, 2, "shift, power", "shift chips", "table of powers of two",                 \
       "power = 2^shift, shift < 32")                                                               \
