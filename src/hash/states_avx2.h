@@ -3,10 +3,7 @@
 // What the permutations share on AVX2; names and results as in states_avx512.h, 4 states at a time.
 #include "field/lanes_avx2.h"
 #include "hash/hash.h"
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define UNROLLED      _Pragma("GCC unroll 16")
-#define EACH          UNROLLED for (int i = 0; i < n; i++)
+#include "hash/unroll.h"
 
 static inline vfe flip(vfe a)
 {

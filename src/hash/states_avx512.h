@@ -4,16 +4,13 @@
 // in step, states of 16 elements in memory to and from one vector an element (8 states at a time).
 #include "field/lanes_avx512.h"
 #include "hash/hash.h"
+#include "hash/unroll.h"
 
 // ---- Multiplication of n independent pairs, step by step, so that the steps of one hide the
 // latency of the others. Any 64-bit residues in and out, not canonical. hi 2^64 + lo with
 // hi = h0 + 2^32 h1 is (lo - h1) + eps h0: a borrow and a carry, each worth eps. After a borrow
 // lo - h1 is at least 2^64 - 2^32, after a carry the sum is at most 2^64 - 2^33: neither comes
 // twice.
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define UNROLLED      _Pragma("GCC unroll 16")
-#define EACH          UNROLLED for (int i = 0; i < n; i++)
 
 // Upper halves in the places that multiplications read; what is above them is junk.
 static inline vfe odd_words(vfe a)

@@ -4,12 +4,9 @@
 // states_avx512.h.
 #include "field/lanes_scalar.h"
 #include "hash/hash.h"
+#include "hash/unroll.h"
 
 #include <string.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define UNROLLED      _Pragma("GCC unroll 16")
-#define EACH          UNROLLED for (int i = 0; i < n; i++)
 
 static inline vfe vfe_canonical(vfe a)
 {
