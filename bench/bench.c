@@ -15,6 +15,7 @@ static void (*const row_files[])(bench *) = {
     bench_field,
     bench_ntt,
     bench_vm,
+    bench_hash,
 };
 
 enum {

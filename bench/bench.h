@@ -30,3 +30,4 @@ fe *bench_matrix(size_t n);
 void bench_field(bench *b);
 void bench_ntt(bench *b);
 void bench_vm(bench *b);
+void bench_hash(bench *b);
