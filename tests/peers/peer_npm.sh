@@ -23,6 +23,7 @@ cp "$here/peer_grpcjs.cjs" .
 node peer_grpcjs.cjs "$tool"
 
 coproc server { exec "$tool" serve; }
+pid=$server_PID input=${server[1]} # bash forgets them as soon as the process ends
 read -r port <&"${server[0]}"
 url=http://127.0.0.1:$port
 curl() {
@@ -45,5 +46,6 @@ info=$(curl -d '{}' "$url/zisk.distributed.api.v1.ZiskDistributedApi/StatusInfo"
 expect "buf calls the API" '{"serviceName":"peertool","uptimeSeconds":"12345678901234567"}' "$info"
 expect "buf lists methods" 15 \
   "$(curl --list-methods "$url" | grep -c 'ZiskDistributedApi/')"
-exec {server[1]}>&-
-wait "$server_PID"
+exec {input}>&-
+wait "$pid"
+echo "ok our server ends cleanly"
