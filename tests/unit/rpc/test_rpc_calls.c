@@ -525,6 +525,46 @@ static void test_token_and_authorize(void **state)
     fixture_close(&f);
 }
 
+static bool got_one(void *arg)
+{
+    return ((recorder *)arg)->n_messages == 1;
+}
+
+static bool got_two(void *arg)
+{
+    return ((recorder *)arg)->n_messages == 2;
+}
+
+// HealthCheckResponse.status, field 1: 1 serving, 2 not serving, 3 unknown service.
+static void test_health_watch(void **state)
+{
+    (void)state;
+    rpc_fixture f;
+    recorder r = {0};
+    rpc_call *call;
+    bool drained = false;
+    fixture_open(&f);
+    assert_int_equal(rpc_health_add(f.server), ZK_OK);
+    assert_int_equal(rpc_health_add(f.server), ZK_EINVAL); // once is enough
+    start(&call, &f, "/grpc.health.v1.Health/Watch", NULL, &r);
+    assert_int_equal(rpc_send(call, (const uint8_t *)"\x0a\x01x", 3), ZK_OK); // service "x"
+    rpc_half_close(call);
+    run_while_not(&f, got_one, &r);
+    assert_memory_equal(r.first, "\x08\x03", 2);
+    rpc_health_set(f.server, "y", true); // not the one watched
+    rpc_health_set(f.server, "x", true);
+    rpc_health_set(f.server, "x", true); // no change, no message
+    run_while_not(&f, got_two, &r);
+    run_for(&f, 10);
+    assert_int_equal(r.n_messages, 2);
+    rpc_server_drain(f.server, 30, set_flag, &drained);
+    run_while_not(&f, got_three, &r); // not serving
+    run_until(&f, &drained);
+    run_until(&f, &r.done);
+    assert_int_equal(r.code, RPC_UNAVAILABLE);
+    fixture_close(&f);
+}
+
 typedef struct poster {
     rpc_fixture *f;
     size_t ran;
@@ -663,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_lost_server_and_reconnect),
         cmocka_unit_test(test_mute_server_before_and_after_handshake),
         cmocka_unit_test(test_token_and_authorize),
+        cmocka_unit_test(test_health_watch),
         cmocka_unit_test(test_posts_from_threads),
         cmocka_unit_test(test_many_calls_at_once),
         cmocka_unit_test(test_close_with_everything_open),
