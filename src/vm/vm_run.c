@@ -11,6 +11,7 @@
 #include "vm/vm_state.h"
 #include "vm/semantics.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define LIKELY(c)   __builtin_expect(!!(c), 1)
@@ -155,6 +156,17 @@ static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsign
 
 // ---- The hot half: vm_run.inc with these cases ----
 
+enum { TWO_BYTES = 2 << 8 }; // set in op_and_length of an instruction of 2 bytes, of no other
+_Static_assert(VM_OP_COUNT <= 128, "LABEL_OF keeps 7 bits of the operation");
+_Static_assert(offsetof(insn, op) == 0 && offsetof(insn, length) == 1, "read as one number");
+
+static inline unsigned op_and_length(const insn *i)
+{
+    uint16_t both;
+    memcpy(&both, i, sizeof both);
+    return both;
+}
+
 #define RD  (x[i->rd])
 #define A   (x[i->rs1])
 #define B   (x[i->rs2])
@@ -164,7 +176,7 @@ static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsign
 // The cell `bytes` behind `base`, in integers because it is not looked at before the check.
 #define CELL(base, bytes) ((vm_cell *)((uintptr_t)(base) + ((bytes) >> 3) * sizeof(vm_cell)))
 
-#define DISPATCH() goto *labels[i->op]
+#define DISPATCH() goto *labels[LABEL_OF(i)]
 #define NEXT()                                                                                     \
     do {                                                                                           \
         ts += VM_STEP_SLOTS;                                                                       \
@@ -200,26 +212,26 @@ static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsign
     } while (0)
 
 #define CASE_R(name, semantics)                                                                    \
-    op_##name : RD = semantics(A, B);                                                              \
+    LABEL(name) : RD = semantics(A, B);                                                            \
     NEXT();
 #define CASE_I(name, semantics)                                                                    \
-    op_##name : RD = semantics(A, IMM);                                                            \
+    LABEL(name) : RD = semantics(A, IMM);                                                          \
     NEXT();
 #define CASE_H(name, semantics) CASE_I(name, semantics)
 #define CASE_U(name, semantics)                                                                    \
-    op_##name : RD = IMM;                                                                          \
+    LABEL(name) : RD = IMM;                                                                        \
     NEXT();
 #define CASE_P(name, semantics)                                                                    \
-    op_##name : RD = semantics(PC, IMM);                                                           \
+    LABEL(name) : RD = semantics(PC, IMM);                                                         \
     NEXT();
 #define CASE_B(name, semantics)                                                                    \
-    op_##name : if (semantics(A, B)) JUMP_BY((int64_t)i->imm);                                     \
+    LABEL(name) : if (semantics(A, B)) JUMP_BY((int64_t)i->imm);                                   \
     JUMP_BY((int64_t)LENGTH);
 #define CASE_J(name, semantics)                                                                    \
-    op_##name : RD = PC + LENGTH;                                                                  \
+    LABEL(name) : RD = PC + LENGTH;                                                                \
     JUMP_BY((int64_t)i->imm);
 #define CASE_V(name, semantics)                                                                    \
-    op_##name:                                                                                     \
+    LABEL(name) :                                                                                  \
     {                                                                                              \
         uint64_t target = (A + IMM) & ~1ULL;                                                       \
         RD = PC + LENGTH;                                                                          \
@@ -236,7 +248,7 @@ static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsign
         ENTER();                                                                                   \
     }
 #define CASE_L(name, type)                                                                         \
-    op_##name:                                                                                     \
+    LABEL(name) :                                                                                  \
     {                                                                                              \
         uint64_t address = A + IMM;                                                                \
         vm_cell *c = CELL(cells, address - VM_SPACE_BASE);                                         \
@@ -255,7 +267,7 @@ static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsign
         NEXT();                                                                                    \
     }
 #define CASE_S(name, type)                                                                         \
-    op_##name:                                                                                     \
+    LABEL(name) :                                                                                  \
     {                                                                                              \
         uint64_t address = A + IMM;                                                                \
         uint64_t in_ram = address - VM_RAM_BASE;                                                   \
@@ -277,7 +289,7 @@ static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsign
 #define CASE_w(name, semantics) CASE_ATOMIC(name, semantics, int32_t, uint32_t, 0)
 #define CASE_d(name, semantics) CASE_ATOMIC(name, semantics, int64_t, uint64_t, 0)
 #define CASE_ATOMIC(name, semantics, type, unsigned_type, to_rd)                                   \
-    op_##name:                                                                                     \
+    LABEL(name) :                                                                                  \
     {                                                                                              \
         vm_cell *c;                                                                                \
         uint64_t address = A;                                                                      \
@@ -294,32 +306,32 @@ static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsign
         NEXT();                                                                                    \
     }
 #define CASE_C(name, semantics)                                                                    \
-    op_##name : CHECK(csr_access(m, i, A, ts));                                                    \
+    LABEL(name) : CHECK(csr_access(m, i, A, ts));                                                  \
     NEXT();
 #define CASE_Z(name, semantics)                                                                    \
-    op_##name : CHECK(csr_access(m, i, i->small, ts));                                             \
+    LABEL(name) : CHECK(csr_access(m, i, i->small, ts));                                           \
     NEXT();
 // addi x0, x0, 0 to the proof, so the sink gets 0; Q and G too.
 #define CASE_N(name, semantics)                                                                    \
-    op_##name : RD = 0;                                                                            \
+    LABEL(name) : RD = 0;                                                                          \
     NEXT();
 #define CASE_F(name, semantics)                                                                    \
-    op_##name : CHECK(read_free(m, i));                                                            \
+    LABEL(name) : CHECK(read_free(m, i));                                                          \
     NEXT();
 #define CASE_Q(name, semantics)                                                                    \
-    op_##name : RD = 0;                                                                            \
+    LABEL(name) : RD = 0;                                                                          \
     CHECK(hint_argument(m, i));                                                                    \
     NEXT();
 #define CASE_G(name, semantics)                                                                    \
-    op_##name : RD = 0;                                                                            \
+    LABEL(name) : RD = 0;                                                                          \
     CHECK(hint_call(m, i));                                                                        \
     NEXT();
 #define CASE_X(name, semantics)                                                                    \
-    op_##name : CHECK(call(m, i, ts));                                                             \
+    LABEL(name) : CHECK(call(m, i, ts));                                                           \
     ts += call_slots(i) - VM_STEP_SLOTS;                                                           \
     JUMP_BY((int64_t)i->length);
 #define CASE_E(name, semantics)                                                                    \
-    op_##name : if (x[17] == 93)                                                                   \
+    LABEL(name) : if (x[17] == 93)                                                                 \
     {                                                                                              \
         m->halted = true;                                                                          \
         m->exit_code = x[10];                                                                      \
@@ -331,16 +343,22 @@ static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsign
     RD = PC + LENGTH;                                                                              \
     m->link_ts = ts + VM_SLOT_RD;                                                                  \
     JUMP_BY((int64_t)LENGTH);
-#define CASE_K(name, semantics) op_##name : goto no_instruction;
+#define CASE_K(name, semantics) LABEL(name) : goto no_instruction;
 
-#define RUN_CHUNK run_chunk_words
-#define LENGTH    4
+// Programs without compressed instructions: every step is 4 bytes.
+#define RUN_CHUNK   run_chunk_words
+#define LABEL_OF(i) ((i)->op)
+#define N_LABELS    VM_OP_COUNT
 #include "vm/vm_run.inc"
 #undef RUN_CHUNK
-#undef LENGTH
+#undef LABEL_OF
+#undef N_LABELS
 
-#define RUN_CHUNK run_chunk_compressed
-#define LENGTH    i->length
+// With them: each instruction has a case for either length, chosen by both bytes of the entry.
+#define RUN_CHUNK   run_chunk_compressed
+#define LABEL_OF(i) (op_and_length(i) & (TWO_BYTES | 127))
+#define N_LABELS    (TWO_BYTES + VM_OP_COUNT)
+#define BOTH_LENGTHS
 #include "vm/vm_run.inc"
 
 status run_chunk(vm_machine *m, uint64_t n_steps)
