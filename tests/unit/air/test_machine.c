@@ -201,18 +201,18 @@ static void test_slots(void **state)
 // ---- Digest: every part of a declaration changes it
 // ------------------------------------------------
 
-enum { VARIANTS = 22 };
+enum { VARIANTS = 24, RENAMED = VARIANTS - 1 };
 
 static void declare_variant(chip_builder *b, const void *context)
 {
     unsigned v = *(const unsigned *)context;
     if (v == 1)
         chip_permutation(b);
-    if (v == 20)
+    if (v >= 20)
         chip_table(b);
     chip_fixed_height(b, v == 2 ? 7 : 8);
-    expr real = v == 20 ? chip_column(b, "real") : chip_flag(b, "real");
-    if (v == 20)
+    expr real = v >= 20 ? chip_column(b, "real") : chip_flag(b, "real");
+    if (v >= 20)
         chip_boolean(b, real, "real flag is boolean");
     expr x = chip_column(b, v == 3 ? "z" : "x");
     expr y = v == 4 ? chip_preprocessed(b, "y") : chip_column(b, "y");
@@ -225,8 +225,12 @@ static void declare_variant(chip_builder *b, const void *context)
     chip_zero(b, e_mul(x, e_scale(v == 13 ? 8 : 7, y)), "second");
     const expr fields[2] = {e_add(x, e_const(v == 14 ? 1 : 2)), e_sub(v == 15 ? k : i, w)};
     tuple_domain domain = v == 16 ? TUPLE_ADDR : TUPLE_STATE;
-    if (v == 20)
+    if (v >= 20) {
+        expr count = v == 22 ? e_scale(2, x) : x;
+        if (v > 20)
+            chip_receive(b, TUPLE_RANGE, count, FIELDS(e_const(7), i));
         return;
+    }
     if (v == 17)
         chip_receive(b, domain, real, fields, 2);
     else
@@ -250,8 +254,8 @@ static void test_digest(void **state)
     static digest seen[VARIANTS + 2];
     chip *c;
     for (unsigned v = 0; v < VARIANTS; v++) {
-        unsigned variant = v == 21 ? 0 : v;
-        const char *name = v == 21 ? "renamed" : "variant";
+        unsigned variant = v == RENAMED ? 0 : v;
+        const char *name = v == RENAMED ? "renamed" : "variant";
         if (chip_build(&c, name, declare_variant, &variant) != ZK_OK)
             fail_msg("variant %u: %s", v, status_message());
         machine m;

@@ -212,10 +212,114 @@ static void test_largest_values(void **state)
     chip_free(c);
 }
 
+// Shapes that the compiler treats specially, also where a part is shared and must not vanish into
+// its user. The values are written down again in K.
+enum { SHAPES = 20, SHAPE_COLUMNS = 6 };
+
+static void declare_shapes(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr x = chip_column(b, "x"), y = chip_column(b, "y"), z = chip_column(b, "z");
+    expr u = chip_column(b, "u"), v = chip_column(b, "v"), w = chip_column(b, "w");
+    expr w_less = e_sub(w, e_const(1));
+    expr less = e_sub(x, e_const(1)), bit = e_mul(y, e_sub(y, e_const(1))), p = e_mul(x, z);
+    const expr shapes[SHAPES] = {
+        e_mul(x, less), // x - 1 is used again below
+        e_mul(less, z),
+        bit, // y (y - 1) is used again below
+        e_add(bit, z),
+        e_sub(z, e_mul(z, e_sub(z, e_const(1)))), // inside a difference
+        p,                                        // used again below
+        e_mul(y, p),
+        e_sub(e_mul(x, x), y),
+        e_sub(y, e_mul(z, z)),
+        e_sub(e_scale(7, x), y),
+        e_sub(y, e_scale(7, z)),
+        e_mul(e_scale(3, x), e_scale(5, y)), // two constants among the factors
+        e_mul(e_mul(x, y), e_mul(e_add(y, z), e_neg(x))),
+        e_neg(e_mul(x, e_mul(x, y))),
+        e_mul(e_sub(z, e_const(1)), z),
+        e_mul(x, x),
+        e_sub(y, e_mul(v, e_sub(v, e_const(1)))), // x (x - 1) of a column that nobody else uses
+        e_add(e_mul(e_sub(u, e_const(1)), u), y),
+        e_mul(w, w_less), // w - 1 is used again below, not as a factor
+        e_sub(e_mul(y, z), e_add(w_less, e_const(1))),
+    };
+    for (unsigned j = 0; j < SHAPES; j++)
+        chip_zero(b, shapes[j], "shape %u", j);
+}
+
+static void shape_values(fe3 *out, const fe3 *columns)
+{
+    fe3 x = columns[0], y = columns[1], z = columns[2];
+    fe3 u = columns[3], v = columns[4], w = columns[5];
+    fe3 one = fe3_one(), less = fe3_sub(x, one), bit = fe3_mul(y, fe3_sub(y, one));
+    fe3 zbit = fe3_mul(z, fe3_sub(z, one)), p = fe3_mul(x, z), xy = fe3_mul(x, y);
+    const fe3 values[SHAPES] = {
+        fe3_mul(x, less),
+        fe3_mul(less, z),
+        bit,
+        fe3_add(bit, z),
+        fe3_sub(z, zbit),
+        p,
+        fe3_mul(y, p),
+        fe3_sub(fe3_mul(x, x), y),
+        fe3_sub(y, fe3_mul(z, z)),
+        fe3_sub(fe3_mul_fe(x, 7), y),
+        fe3_sub(y, fe3_mul_fe(z, 7)),
+        fe3_mul_fe(xy, 15),
+        fe3_mul(xy, fe3_mul(fe3_add(y, z), fe3_neg(x))),
+        fe3_neg(fe3_mul(x, xy)),
+        zbit,
+        fe3_mul(x, x),
+        fe3_sub(y, fe3_sub(fe3_mul(v, v), v)),
+        fe3_add(fe3_sub(fe3_mul(u, u), u), y),
+        fe3_sub(fe3_mul(w, w), w),
+        fe3_sub(fe3_mul(y, z), w),
+    };
+    memcpy(out, values, sizeof values);
+}
+
+// One coefficient at a time, so that every constraint is compared by itself.
+static void test_special_shapes(void **state)
+{
+    (void)state;
+    chip *c;
+    assert_int_equal(chip_build(&c, "shapes", declare_shapes, NULL), ZK_OK);
+    test_rng r = test_rng_new(0x5A9E);
+    static block x;
+    fill(&x, &r);
+    fe *scratch = aligned_alloc(64, (air_scratch_extension(c, ROWS) + 8) * sizeof(fe));
+    fe3 *point_scratch = calloc(air_scratch_point(c) + 1, sizeof *point_scratch);
+    for (cpu_tier tier = CPU_SCALAR; tier <= cpu_tier_detected(); tier++)
+        for (unsigned j = 0; j < SHAPES; j++) {
+            static fe base[3 * ROWS], extension[3 * ROWS];
+            memset(x.coefs, 0, sizeof x.coefs);
+            x.coefs[j] = random_fe3(&r);
+            ops_of(tier)->eval_base(base, c, x.pointers, x.coefs, ROWS, scratch);
+            ops_of(tier)->eval_extension(extension, c, x.pointers, x.coefs, ROWS, scratch);
+            for (unsigned row = 0; row < ROWS; row++) {
+                fe3 v[SHAPE_COLUMNS], values[SHAPES];
+                row_of(v, &x, SHAPE_COLUMNS, row, false);
+                shape_values(values, v);
+                assert_row(base, row, fe3_mul(values[j], x.coefs[j]));
+                row_of(v, &x, SHAPE_COLUMNS, row, true);
+                shape_values(values, v);
+                assert_row(extension, row, fe3_mul(values[j], x.coefs[j]));
+                assert_true(fe3_equal(air_eval_point(c, v, x.coefs, point_scratch),
+                                      fe3_mul(values[j], x.coefs[j])));
+            }
+        }
+    free(scratch);
+    free(point_scratch);
+    chip_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_chips),
+        cmocka_unit_test(test_special_shapes),
         cmocka_unit_test(test_linear_skips_zero_coefficients),
         cmocka_unit_test(test_largest_values),
     };
