@@ -16,8 +16,12 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-    {"run", zisk_run, "execute a guest program, without a proof"},
-    {"disasm", zisk_disasm,
+    {"run", command_run, "execute a guest program, without a proof"},
+    {"prove", command_prove, "run a guest program and prove it"},
+    {"verify", command_verify, "check a proof"},
+    {"check", command_check, "check constraints and bus of a run, without a proof"},
+    {"vk", command_vk, "print the verification key of a program"},
+    {"disasm", command_disasm,
      "print the instructions of a guest program as the machine decodes them"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
@@ -103,7 +107,6 @@ bool parse_abi(vm_abi *out, const char *text)
 
 status load_program(vm_program *out, const char *path, vm_abi abi)
 {
-    enum { MAX_ELF_BYTES = 512 << 20 };
     byte_buffer elf = buffer_new();
     *out = (vm_program){0};
     status result = ZK_OK;

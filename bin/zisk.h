@@ -11,8 +11,16 @@
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
-int zisk_run(int argc, char **argv);
-int zisk_disasm(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_disasm(int argc, char **argv);
+int command_prove(int argc, char **argv);
+int command_verify(int argc, char **argv);
+int command_vk(int argc, char **argv);
+int command_check(int argc, char **argv);
+
+// Sizes beyond which a file is refused unread.
+#define MAX_ELF_BYTES   (512ULL << 20)
+#define MAX_PROOF_BYTES (1ULL << 34)
 
 // Prints "zisk COMMAND: what status_message() says" to stderr; returns EXIT_REFUSED.
 int command_failed(const char *command);

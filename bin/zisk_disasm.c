@@ -46,7 +46,7 @@ static void print_segment(const vm_program *p, const vm_code *code)
     }
 }
 
-int zisk_disasm(int argc, char **argv)
+int command_disasm(int argc, char **argv)
 {
     static const struct option options[] = {
         {"abi", required_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'}, {0}};

@@ -192,7 +192,7 @@ static bool parse_limit(uint64_t *out, const char *text, uint64_t most, uint64_t
     return true;
 }
 
-int zisk_run(int argc, char **argv)
+int command_run(int argc, char **argv)
 {
     run_arguments a = {0};
     int option;

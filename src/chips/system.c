@@ -24,6 +24,12 @@ static void fill_free(cursor *c, const void *row, const void *context)
     put_write(c, &r->head, &r->d);
 }
 
+// The decoder names the registers of an ecall.
+static fetch_operands ecall_operands(void)
+{
+    return (fetch_operands){.rd = e_const(LINK), .rs1 = e_const(A7), .rs2 = e_const(A0)};
+}
+
 // a7 != 93: the hints make (a7.lo - 93) h0 + a7.hi h1 = 1, which nothing does when a7 = 93.
 static void declare_ecall(chip_builder *b, const void *context)
 {
@@ -35,7 +41,7 @@ static void declare_ecall(chip_builder *b, const void *context)
     expr distance = e_sub(a7.lo, e_scale(HALT_CALL, s.real));
     chip_equal(b, e_add(e_mul(distance, h0), e_mul(a7.hi, h1)), s.real, "a7 is not 93");
     write_register(&s, e_const(LINK), (word){e_add(s.pc, s.length), e_const(0)});
-    step_fetch(&s, FETCH_ECALL, (fetch_operands){.rd = chip_column(b, "rd")});
+    step_fetch(&s, FETCH_ECALL, ecall_operands());
     step_sequential(&s);
 }
 
@@ -50,7 +56,6 @@ static void fill_ecall(cursor *c, const void *row, const void *context)
     put(c, fe_inv(distance)); // 0 for 0
     put(c, distance == 0 ? fe_inv(high32(r->a7.value)) : 0);
     put_write(c, &r->head, &r->link);
-    put(c, r->head.insn->rd);
 }
 
 // The end of the chain of STATE tuples: the row receives one and sends none.
@@ -65,7 +70,7 @@ static void declare_halt(chip_builder *b, const void *context)
     chip_zero(b, a0.lo, "a0 is 0, low limb");
     chip_zero(b, a0.hi, "a0 is 0, high limb");
     chip_send(b, TUPLE_HALT, s.real, FIELDS(a7.lo, a0.lo));
-    step_fetch(&s, FETCH_ECALL, (fetch_operands){.rd = chip_column(b, "rd")});
+    step_fetch(&s, FETCH_ECALL, ecall_operands());
 }
 
 static void fill_halt(cursor *c, const void *row, const void *context)
@@ -75,7 +80,6 @@ static void fill_halt(cursor *c, const void *row, const void *context)
     put_step(c, &r->head);
     put_read(c, &r->head, &r->a7, VM_SLOT_RS1);
     put_read(c, &r->head, &r->a0, VM_SLOT_RS2);
-    put(c, r->head.insn->rd);
 }
 
 const chip_spec chip_spec_FREE = {"free", declare_free, NULL, fill_free};

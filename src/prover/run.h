@@ -2,7 +2,7 @@
 #pragma once
 // A run of a program as the prover needs it: the records of its chunks, how many rows each batch of
 // steps gives to each chip, and the words of the boundary.
-#include "prover/program.h"
+#include "prover/zisk_program.h"
 #include "vm/vm_machine.h"
 #include "vm/vm_replay.h"
 

@@ -38,12 +38,12 @@ static inline fe proof_read_fe(proof_reader *r)
         proof_reader_refuse(r, "the proof ends early");
         return 0;
     }
-    uint64_t word = r->words[r->position++];
-    if (!fe_is_canonical(word)) {
+    uint64_t element = r->words[r->position++];
+    if (!fe_is_canonical(element)) {
         proof_reader_refuse(r, "a word of the proof is not below p");
         return 0;
     }
-    return word;
+    return element;
 }
 
 static inline fe3 proof_read_fe3(proof_reader *r)

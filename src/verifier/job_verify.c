@@ -21,6 +21,8 @@ void job_verifier_open(job_verifier *v, const job_statement *statement,
                         .total = fe3_zero(),
                         .scratch = scratch};
     const proof_key *key = statement->key;
+    if (key->preprocessed_class != 0 && class_params(statement, key->preprocessed_class) == NULL)
+        refuse(v, "the key's own parameter class is unknown");
     if (n == 0 || n > JOB_MAX_INSTANCES)
         refuse(v, "the number of instances is out of range");
     if (statement->n_publics > JOB_MAX_PUBLICS)

@@ -89,6 +89,11 @@ static void production_verifier_refuses_test_classes(void **state)
                                job->boundary, job->n_boundary, .allow_test_classes = false};
     job_verifier v;
     job_verifier_open(&v, &statement, p.contributions, p.n, &scratch);
+    assert_string_equal(v.reason, "the key's own parameter class is unknown");
+    proof_key shipped = key.key; // the key's class alone being fine is not enough
+    shipped.preprocessed_class = WHIR_CLASS_20;
+    statement.key = &shipped;
+    job_verifier_open(&v, &statement, p.contributions, p.n, &scratch);
     assert_string_equal(v.reason, "unknown parameter class");
     assert_false(job_verifier_add(&v, p.proofs[0].words, p.proofs[0].n_words));
     assert_false(job_verifier_finish(&v));

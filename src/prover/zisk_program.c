@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-#include "prover/program.h"
+#include "prover/zisk_program.h"
 
 // The boundary's constants depend on the map and the entry; code and image are bound by the
 // preprocessed columns.

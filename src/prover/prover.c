@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#include "prover/prover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+// An instance between the phases.
+typedef struct job_instance {
+    bool contributed, kept, spilled;
+    contribution own;
+    whir_commitment commitment; // the tree has no leaves unless kept
+    instance in;                // kept only
+} job_instance;
+
+struct zisk_job {
+    const zisk_program *program;
+    zisk_job_options options;
+    zisk_run *run;
+    zisk_plan *plan;
+    job_instance *instances;
+    size_t n_kept, n_contributed, n_proved;
+    zisk_job_times times;
+};
+
+static double seconds_since(uint64_t start)
+{
+    return (double)(clock_monotonic_ns() - start) / NS_PER_SECOND;
+}
+
+static void report(const zisk_job *job, job_stage stage, size_t done, size_t of)
+{
+    if (job->options.progress != NULL)
+        job->options.progress(job->options.progress_arg, stage, done, of);
+}
+
+status zisk_job_open(zisk_job **out, const zisk_program *program, const vm_input *input,
+                     const zisk_job_options *options)
+{
+    status result = ZK_OK;
+    *out = NULL;
+    zisk_job *job = calloc(1, sizeof *job);
+    FAIL_IF(job == NULL, ZK_ENOMEM, "no memory for a job");
+    job->program = program;
+    job->options = *options;
+    run_options run = {.vm = options->vm};
+    run.vm.cancel = options->cancel;
+    uint64_t start = clock_monotonic_ns();
+    TRY_OUT(zisk_run_new(&job->run, program, input, &run, options->threads));
+    TRY_OUT(zisk_plan_new(&job->plan, job->run,
+                          options->max_class == 0 ? WHIR_CLASS_26 : options->max_class));
+    job->instances = calloc(job->plan->n, sizeof *job->instances);
+    FAIL_OUT_IF(job->instances == NULL, ZK_ENOMEM, "no memory for a job");
+    job->times.execute = seconds_since(start);
+    report(job, STAGE_EXECUTE, 1, 1);
+    *out = job;
+    return ZK_OK;
+out:
+    zisk_job_close(job);
+    return result;
+}
+
+static void spill_path(char *path, size_t size, const zisk_job *job, size_t i)
+{
+    snprintf(path, size, "%s/zisk-%ld-%p-%zu.tree", job->options.spill_dir, (long)getpid(),
+             (const void *)job, i);
+}
+
+static void forget(zisk_job *job, size_t i)
+{
+    job_instance *k = &job->instances[i];
+    if (k->spilled) {
+        char path[4096];
+        spill_path(path, sizeof path, job, i);
+        (void)unlink(path);
+        k->spilled = false;
+    }
+    whir_clear(&k->commitment);
+    if (k->kept) {
+        instance_clear(&k->in);
+        k->kept = false;
+        job->n_kept--;
+    }
+}
+
+void zisk_job_close(zisk_job *job)
+{
+    if (job == NULL)
+        return;
+    for (size_t i = 0; job->instances != NULL && i < job->plan->n; i++)
+        forget(job, i);
+    free(job->instances);
+    zisk_plan_free(job->plan);
+    zisk_run_free(job->run);
+    free(job);
+}
+
+const zisk_run *zisk_job_run(const zisk_job *job)
+{
+    return job->run;
+}
+
+const zisk_plan *zisk_job_plan(const zisk_job *job)
+{
+    return job->plan;
+}
+
+const zisk_job_times *zisk_job_timing(const zisk_job *job)
+{
+    return &job->times;
+}
+
+static status fill_instance(instance *in, zisk_job *job, size_t i)
+{
+    uint64_t start = clock_monotonic_ns();
+    const plan_instance *p = &job->plan->instances[i];
+    TRY(instance_new(in, &job->program->key, &p->header));
+    status result = zisk_instance_fill(in, job->run, p, job->options.threads, job->options.cancel);
+    if (result != ZK_OK)
+        instance_clear(in);
+    job->times.fill += seconds_since(start);
+    return result;
+}
+
+status zisk_job_contribute(contribution *out, zisk_job *job, size_t i)
+{
+    FAIL_IF(i >= job->plan->n, ZK_EINVAL, "instance %zu of a plan of %zu", i, job->plan->n);
+    job_instance *k = &job->instances[i];
+    if (k->contributed) {
+        *out = k->own;
+        return ZK_OK;
+    }
+    status result = ZK_OK;
+    instance in = {0};
+    TRY(fill_instance(&in, job, i));
+    uint64_t start = clock_monotonic_ns();
+    TRY_OUT(instance_commit(&k->own, &k->commitment, &in, (uint32_t)i, job->options.threads,
+                            job->options.cancel));
+    job->times.commit += seconds_since(start);
+    if (job->n_kept < job->options.keep || job->plan->n == 1) {
+        k->in = in;
+        in = (instance){0};
+        k->kept = true;
+        job->n_kept++;
+    } else {
+        whir_drop_code(&k->commitment);
+        merkle_drop_leaves(&k->commitment.tree);
+        if (job->options.spill_dir != NULL) {
+            char path[4096];
+            spill_path(path, sizeof path, job, i);
+            TRY_OUT(merkle_write(&k->commitment.tree, path));
+            k->spilled = true;
+            merkle_clear(&k->commitment.tree);
+        }
+    }
+    k->contributed = true;
+    report(job, STAGE_CONTRIBUTE, ++job->n_contributed, job->plan->n);
+    *out = k->own;
+out:
+    instance_clear(&in);
+    return result;
+}
+
+static bool same_contribution(const contribution *a, const contribution *b)
+{
+    contribution_elements x, y;
+    contribution_to_elements(&x, a);
+    contribution_to_elements(&y, b);
+    return memcmp(&x, &y, sizeof x) == 0;
+}
+
+status zisk_job_prove(proof_writer *w, zisk_job *job, const contribution *all, size_t i)
+{
+    contribution own;
+    TRY(zisk_job_contribute(&own, job, i));
+    FAIL_IF(!same_contribution(&own, &all[i]), ZK_EINVAL,
+            "the contribution of instance %zu in the job is not the one of this machine", i);
+    job_instance *k = &job->instances[i];
+    status result = ZK_OK;
+    instance in = {0};
+    if (k->spilled) {
+        char path[4096];
+        spill_path(path, sizeof path, job, i);
+        TRY_OUT(merkle_read(&k->commitment.tree, job->program->key.key.hash, path));
+    }
+    const instance *filled = &k->in;
+    if (!k->kept) {
+        TRY_OUT(fill_instance(&in, job, i));
+        filled = &in;
+    }
+    fe publics[VM_PUBLICS];
+    for (int j = 0; j < VM_PUBLICS; j++)
+        publics[j] = job->run->publics[j];
+    digest challenge =
+        job_challenge(&job->program->key.key, publics, VM_PUBLICS, all, job->plan->n);
+    instance_times times;
+    TRY_OUT(instance_prove(w, filled, &k->commitment, challenge, &own, job->options.threads,
+                           job->options.cancel, &times));
+    job->times.gkr += times.gkr;
+    job->times.zerocheck += times.zerocheck;
+    job->times.opening += times.opening;
+    forget(job, i);
+    k->contributed = false; // a second proof of it starts anew
+    report(job, STAGE_PROVE, ++job->n_proved, job->plan->n);
+out:
+    instance_clear(&in);
+    return result;
+}
+
+status zisk_bundle(uint64_t **words, size_t *n_words, const zisk_program *program,
+                   const uint32_t publics[VM_PUBLICS], const contribution *contributions,
+                   const proof_writer *proofs, size_t n)
+{
+    const proof_key *key = &program->key.key;
+    size_t total = bundle_head_words(key->machine->n_slots, n);
+    for (size_t i = 0; i < n; i++)
+        total += proofs[i].n_words;
+    *words = malloc(total * sizeof **words);
+    FAIL_IF(*words == NULL, ZK_ENOMEM, "no memory for a proof of %zu bytes", 8 * total);
+    *n_words = total;
+    bundle_write_head(*words, key, program->vm.map.abi, program->vm.entry, publics, contributions,
+                      n);
+    size_t at = bundle_head_words(key->machine->n_slots, n);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(*words + at, proofs[i].words, proofs[i].n_words * sizeof **words);
+        at += proofs[i].n_words;
+    }
+    return ZK_OK;
+}
+
+digest zisk_program_key(const zisk_program *p)
+{
+    return p->key.key.digest;
+}
+
+// ---- Verification ------------------------------------------------------------------------------
+
+typedef struct verifying {
+    bundle_head head;
+    zisk_machine *z;
+    proof_key key;
+    contribution *contributions;
+    instance_scratch *scratch;
+} verifying;
+
+static status verify_bundle(verifying *v, const uint64_t *words, size_t n_words, digest key,
+                            const uint32_t *publics)
+{
+    const char *reason;
+    bundle_head *head = &v->head;
+    FAIL_IF(!bundle_parse(head, &reason, words, n_words), ZK_EPROOF, "%s", reason);
+    FAIL_IF(!digest_equal(head->key_digest, key), ZK_EPROOF, "the proof is of another program");
+    for (int i = 0; publics != NULL && i < VM_PUBLICS; i++)
+        FAIL_IF(head->publics[i] != publics[i], ZK_EPROOF,
+                "public output %d is 0x%08llx in the proof, not 0x%08x", i,
+                (unsigned long long)head->publics[i], publics[i]);
+    FAIL_IF(head->abi != VM_ABI_A && head->abi != VM_ABI_B && head->abi != VM_ABI_C, ZK_EPROOF,
+            "an unknown memory map");
+    const hash_ops *hash = hash_get((hash_id)head->hash);
+    FAIL_IF(hash == NULL || head->hash > HASH_POSEIDON2, ZK_EPROOF, "an unknown hash");
+    vm_map map = vm_map_get((vm_abi)head->abi);
+    TRY(zisk_machine_new(&v->z, &map));
+    FAIL_IF(head->n_slots != v->z->m.n_slots, ZK_EPROOF, "the proof is of another machine");
+
+    // The key from its parts; its digest must be the caller's.
+    vm_program stub = {.map = map, .entry = head->entry};
+    v->key = (proof_key){.machine = &v->z->m,
+                         .hash = hash,
+                         .program = zisk_program_digest(&stub, hash),
+                         .preprocessed_class = head->preprocessed_class,
+                         .preprocessed_root = head->preprocessed_root};
+    memcpy(v->key.preprocessed_heights, head->preprocessed_heights,
+           sizeof v->key.preprocessed_heights);
+    FAIL_IF(whir_params_shipped(head->preprocessed_class) == NULL, ZK_EPROOF,
+            "an unknown parameter class");
+    if (proof_key_seal(&v->key) != ZK_OK)
+        FAIL(ZK_EPROOF, "the key in the file is malformed: %s", status_message());
+    FAIL_IF(!digest_equal(v->key.digest, key), ZK_EPROOF, "the proof is of another program");
+
+    v->contributions = malloc(head->n_instances * sizeof *v->contributions);
+    v->scratch = malloc(sizeof *v->scratch);
+    FAIL_IF(!v->contributions || !v->scratch, ZK_ENOMEM, "no memory to verify");
+    for (size_t i = 0; i < head->n_instances; i++)
+        FAIL_IF(!bundle_contribution(&v->contributions[i], head, words, i), ZK_EPROOF,
+                "contribution %zu is malformed", i);
+
+    bus_tuple boundary[ZISK_BOUNDARY_TUPLES];
+    uint32_t outputs[VM_PUBLICS];
+    fe elements[VM_PUBLICS];
+    for (int i = 0; i < VM_PUBLICS; i++)
+        elements[i] = outputs[i] = (uint32_t)head->publics[i];
+    zisk_boundary(boundary, head->entry, outputs);
+    job_statement statement = {.key = &v->key,
+                               .publics = elements,
+                               .n_publics = VM_PUBLICS,
+                               .boundary = boundary,
+                               .n_boundary = ZISK_BOUNDARY_TUPLES};
+    job_verifier job;
+    job_verifier_open(&job, &statement, v->contributions, head->n_instances, v->scratch);
+    size_t at = head->n_words;
+    for (size_t i = 0; i < head->n_instances && job.reason == NULL; i++) {
+        const instance_header *h = &v->contributions[i].header;
+        size_t size =
+            instance_proof_words(&v->key, whir_params_shipped(h->class_id), h->preprocessed);
+        FAIL_IF(n_words - at < size, ZK_EPROOF, "the file ends early");
+        (void)job_verifier_add(&job, words + at, size);
+        at += size;
+    }
+    FAIL_IF(!job_verifier_finish(&job), ZK_EPROOF, "%s", job.reason);
+    FAIL_IF(at != n_words, ZK_EPROOF, "bytes after the end of the proof");
+    return ZK_OK;
+}
+
+status zisk_verify(uint32_t publics_out[VM_PUBLICS], const uint64_t *words, size_t n_words,
+                   digest key, const uint32_t *publics)
+{
+    verifying v = {0};
+    status result = verify_bundle(&v, words, n_words, key, publics);
+    for (int i = 0; publics_out != NULL && i < VM_PUBLICS; i++)
+        publics_out[i] = (uint32_t)v.head.publics[i];
+    zisk_machine_free(v.z);
+    free(v.contributions);
+    free(v.scratch);
+    return result;
+}
