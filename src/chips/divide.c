@@ -123,10 +123,10 @@ static void declare(chip_builder *b, const void *context)
                e_add(abs_n.lo, e_scale(1ULL << 32, carry[0])), "Q D + R, bits 0 to 31");
     chip_equal(b, E_SUM(carry[0], diagonal(ql, dl, 2), e_scale(1 << 16, diagonal(ql, dl, 3)), r.hi),
                e_add(abs_n.hi, e_scale(1ULL << 32, carry[1])), "Q D + R, bits 32 to 63");
-    chip_zero(b,
-              E_SUM(carry[1], diagonal(ql, dl, 4), e_scale(1 << 16, diagonal(ql, dl, 5)),
-                    e_scale(1ULL << 32, diagonal(ql, dl, 6))),
-              "Q D + R, beyond 64 bits");
+    // In two constraints: with the top product, which comes near 2^64, one sum could be p.
+    chip_zero(b, E_SUM(carry[1], diagonal(ql, dl, 4), e_scale(1 << 16, diagonal(ql, dl, 5))),
+              "Q D + R, bits 64 to 95");
+    chip_zero(b, diagonal(ql, dl, 6), "Q D + R, bits 96 to 127");
 
     // by_zero = (D = 0): the limbs are non-negative and their sum below 2^33.
     expr by_zero = chip_bit(b, "by_zero"), hint = chip_column(b, "hint");
