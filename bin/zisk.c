@@ -19,6 +19,7 @@ static const command commands[] = {
     {"run", command_run, "execute a guest program, without a proof"},
     {"prove", command_prove, "run a guest program and prove it"},
     {"verify", command_verify, "check a proof"},
+    {"inspect", command_inspect, "print what a proof file says of itself"},
     {"check", command_check, "check constraints and bus of a run, without a proof"},
     {"vk", command_vk, "print the verification key of a program"},
     {"disasm", command_disasm,
