@@ -11,6 +11,7 @@
 typedef struct workspace {
     uint32_t *column_number; // order of declaration -> final number
     uint32_t *node_number;   // recorded node -> node of the chip; UINT32_MAX when not needed
+    uint64_t *hashes;        // [n_nodes], of the nodes' structure
     fe *weights;             // [n_nodes], zero between uses
     fe *columns;             // [n_columns], zero between uses
 } workspace;
@@ -41,50 +42,87 @@ static bool has_operands(expr_op op)
     return op == EXPR_ADD || op == EXPR_SUB || op == EXPR_MUL || op == EXPR_NEG;
 }
 
-// Keeps the nodes under a constraint, in recorded order (operands first).
+// ---- Nodes in an order of their own
+//
+// The order in which a declaration makes its nodes is the compiler's choice wherever C leaves the
+// order of evaluation open (arguments of a call), and the digest of the machine must not depend on
+// it. So nodes are numbered by a walk from the constraints, operands first, and the operands of
+// commutative operations go by a hash of their structure.
+
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    return x ^ (x >> 31);
+}
+
+// Operands come before their users in the recorded order, so their hashes are there.
+static uint64_t structure_hash(const expr_node *n, const uint64_t *hashes,
+                               const uint32_t *column_number)
+{
+    uint64_t op = mix((uint64_t)n->op + 1);
+    switch (n->op) {
+    case EXPR_COLUMN:
+        return mix(op + column_number[n->value]);
+    case EXPR_CONST:
+        return mix(op + mix(n->value));
+    case EXPR_NEG:
+        return mix(op + hashes[n->a]);
+    case EXPR_SUB:
+        return mix(op + 3 * hashes[n->a] + hashes[n->b]);
+    default: // symmetric in the operands
+        return mix(op + mix(hashes[n->a]) + mix(hashes[n->b]));
+    }
+}
+
+typedef struct node_walk {
+    const chip_builder *b;
+    const workspace *w;
+    const uint64_t *hashes;
+    expr_node *out;
+    uint32_t n;
+} node_walk;
+
+static uint32_t number_node(node_walk *k, uint32_t i)
+{
+    if (k->w->node_number[i] != UINT32_MAX)
+        return k->w->node_number[i];
+    expr_node node = k->b->nodes[i];
+    if (node.op == EXPR_NEG) {
+        node.a = number_node(k, node.a);
+        node.b = 0;
+    } else if (has_operands(node.op)) {
+        bool swap = node.op != EXPR_SUB && k->hashes[node.a] > k->hashes[node.b];
+        uint32_t first = swap ? node.b : node.a, second = swap ? node.a : node.b;
+        node.a = number_node(k, first);
+        node.b = number_node(k, second);
+    } else if (node.op == EXPR_COLUMN) {
+        node.value = k->w->column_number[node.value];
+    }
+    k->out[k->n] = node;
+    return k->w->node_number[i] = k->n++;
+}
+
+// Keeps the nodes under a constraint, operands first.
 static void keep_nodes(chip_builder *b, workspace *w, chip *out)
 {
     memset(w->node_number, 0xFF, b->n_nodes * sizeof *w->node_number);
-    for (uint32_t i = 0; i < b->n_constraints; i++)
-        w->node_number[b->constraints[i].node] = 0;
-    uint32_t n_kept = 0;
-    for (uint32_t i = b->n_nodes; i-- > 0;) {
-        if (w->node_number[i] == UINT32_MAX)
-            continue;
-        n_kept++;
-        if (has_operands(b->nodes[i].op)) {
-            w->node_number[b->nodes[i].a] = 0;
-            if (b->nodes[i].op != EXPR_NEG)
-                w->node_number[b->nodes[i].b] = 0;
-        }
-    }
-    expr_node *nodes = builder_take(b, n_kept, sizeof *nodes);
+    for (uint32_t i = 0; i < b->n_nodes; i++)
+        w->hashes[i] = structure_hash(&b->nodes[i], w->hashes, w->column_number);
+    expr_node *nodes = builder_take(b, b->n_nodes, sizeof *nodes);
     chip_constraint *constraints = builder_take(b, b->n_constraints, sizeof *constraints);
     if (b->error != ZK_OK)
         return;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < b->n_nodes; i++) {
-        if (w->node_number[i] == UINT32_MAX)
-            continue;
-        expr_node node = b->nodes[i];
-        if (has_operands(node.op)) {
-            node.a = w->node_number[node.a];
-            node.b = node.op == EXPR_NEG ? 0 : w->node_number[node.b];
-        } else if (node.op == EXPR_COLUMN) {
-            node.value = w->column_number[node.value];
-        }
-        nodes[n] = node;
-        w->node_number[i] = n++;
-    }
+    node_walk walk = {.b = b, .w = w, .hashes = w->hashes, .out = nodes};
     for (uint32_t i = 0; i < b->n_constraints; i++) {
         unsigned degree = b->degrees[b->constraints[i].node];
         constraints[i] = (chip_constraint){.name = b->constraints[i].name,
-                                           .node = w->node_number[b->constraints[i].node],
+                                           .node = number_node(&walk, b->constraints[i].node),
                                            .degree = degree};
         out->max_degree = degree > out->max_degree ? degree : out->max_degree;
     }
     out->nodes = nodes;
-    out->n_nodes = n;
+    out->n_nodes = walk.n;
     out->constraints = constraints;
     out->n_constraints = b->n_constraints;
 }
@@ -322,10 +360,11 @@ void builder_finish(chip_builder *b, chip *out)
     workspace w = {
         .column_number = calloc(b->n_columns, sizeof *w.column_number),
         .node_number = calloc(b->n_nodes, sizeof *w.node_number),
+        .hashes = calloc(b->n_nodes, sizeof *w.hashes),
         .weights = calloc(b->n_nodes, sizeof *w.weights),
         .columns = calloc(b->n_columns, sizeof *w.columns),
     };
-    if (w.column_number == NULL || w.node_number == NULL || w.weights == NULL || w.columns == NULL)
+    if (!w.column_number || !w.node_number || !w.hashes || !w.weights || !w.columns)
         builder_fail(b, ZK_ENOMEM, "no memory for the declaration");
     if (b->error == ZK_OK)
         order_columns(b, &w, out);
@@ -343,6 +382,7 @@ void builder_finish(chip_builder *b, chip *out)
         out->program = program_compile(b, out);
     free(w.column_number);
     free(w.node_number);
+    free(w.hashes);
     free(w.weights);
     free(w.columns);
 }

@@ -278,9 +278,47 @@ static void test_digest(void **state)
                 fail_msg("variants %u and %u have the same digest", v, w);
 }
 
+// The same constraints, with nodes made in another order and commuted operands.
+static void declare_in_order(chip_builder *b, const void *context)
+{
+    bool turned = *(const bool *)context;
+    expr x = chip_column(b, "x");
+    expr y = chip_column(b, "y");
+    expr z = chip_column(b, "z");
+    expr product, sum;
+    if (turned) {
+        sum = e_add(z, e_neg(x));
+        product = e_mul(e_mul(z, y), x);
+    } else {
+        product = e_mul(x, e_mul(y, z));
+        sum = e_add(e_neg(x), z);
+    }
+    chip_zero(b, e_sub(product, sum), "first");
+    chip_zero(b, turned ? e_mul(sum, product) : e_mul(product, sum), "second");
+}
+
+static void test_digest_knows_no_order_of_evaluation(void **state)
+{
+    (void)state;
+    digest seen[2];
+    for (int turned = 0; turned < 2; turned++) {
+        bool context = turned;
+        chip *c;
+        if (chip_build(&c, "order", declare_in_order, &context) != ZK_OK)
+            fail_msg("%s", status_message());
+        machine m;
+        machine_init(&m, "m");
+        assert_int_equal(machine_add(&m, c), ZK_OK);
+        seen[turned] = digest_of(&m);
+        chip_free(c);
+    }
+    assert_true(digest_equal(seen[0], seen[1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_digest_knows_no_order_of_evaluation),
         cmocka_unit_test(test_layout_properties),
         cmocka_unit_test(test_heights_are_checked),
         cmocka_unit_test(test_preprocessed_layout),
