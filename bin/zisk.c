@@ -24,6 +24,7 @@ static const command commands[] = {
     {"vk", command_vk, "print the verification key of a program"},
     {"disasm", command_disasm,
      "print the instructions of a guest program as the machine decodes them"},
+    {"soundness", command_soundness, "print the provable security of the parameter sets"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
