@@ -443,6 +443,50 @@ static void attack(chip_tester *t, const tester_row *honest, const tester_tuples
     }
 }
 
+// Columns that a sent tuple shows as they are.
+static void lock_sent(bool *locked, const chip *c)
+{
+    for (uint32_t k = 0; k < c->n_interactions; k++)
+        for (unsigned f = 0; f < c->interactions[k].n_fields; f++)
+            if (c->interactions[k].tuple->class == TUPLE_CLASS_FLAG &&
+                c->interactions[k].fields[f].n_terms == 1)
+                locked[c->interactions[k].fields[f].terms[0].column] = true;
+}
+
+bool tester_forge(chip_tester *t, execution_chip which, const any_row *row, const insn *real,
+                  const tester_row *cells, unsigned effort)
+{
+    const chip *c = chip_at(t, which);
+    static tester_row start, mutant;
+    bool locked[CHIP_MAX_COLUMNS] = {false}, set[CHIP_MAX_COLUMNS];
+    tester_tuples got, wanted;
+    tester_fill(&start, t, which, row);
+    start.head.insn = real;
+    tester_oracle(&wanted, which, row);
+    if (cells != NULL && tester_accepts(&got, NULL, t, cells) && tester_same(&got, &wanted))
+        return true;
+    lock_columns(locked, c);
+    lock_sent(locked, c);
+    for (unsigned k = 0; k < effort; k++) {
+        mutant = cells != NULL && k % 2 == 0 ? *cells : start;
+        memcpy(set, locked, sizeof set);
+        unsigned n = k == 0 ? 0 : (unsigned)(test_rng_u64(&t->rng) % 4);
+        for (unsigned i = 0; i < n; i++) {
+            uint32_t j = (uint32_t)(test_rng_u64(&t->rng) % c->n_committed);
+            if (locked[j])
+                continue;
+            set[j] = true;
+            mutant.cells[j] =
+                altered(&t->rng, mutant.cells[j], (unsigned)(test_rng_u64(&t->rng) % ALTERATIONS));
+        }
+        t->mutants++;
+        (void)repair(c, mutant.cells, set, &t->rng);
+        if (tester_accepts(&got, NULL, t, &mutant) && tester_same(&got, &wanted))
+            return true;
+    }
+    return false;
+}
+
 void tester_check(chip_tester *t, execution_chip which, const void *row, unsigned effort)
 {
     static tester_row honest;

@@ -18,6 +18,21 @@
 
 enum { TESTER_MAX_TUPLES = 32 };
 
+// A row of any class.
+typedef union any_row {
+    row_head head;
+    row_alu alu;
+    row_upper upper;
+    row_branch branch;
+    row_jump jump;
+    row_load load;
+    row_store store;
+    row_atomic atomic;
+    row_csr csr;
+    row_free free;
+    row_system system;
+} any_row;
+
 typedef struct tester_tuples {
     bus_tuple t[TESTER_MAX_TUPLES]; // multiplicity 1: sent, p - 1: received
     unsigned n;
@@ -55,6 +70,12 @@ bool tester_same(const tester_tuples *a, const tester_tuples *b);
 // All three questions, with `effort` random attacks beyond those on single columns. Fails the test.
 void tester_check(chip_tester *t, execution_chip which, const void *row, unsigned effort);
 
+// The forgery `row` (an honest row of `real` with other results): whether cells exist that the chip
+// accepts and that stand for it, searched from the honest writer's cells for the forgery, with
+// `effort` attempts. `cells`, when not NULL, is one more start.
+bool tester_forge(chip_tester *t, execution_chip which, const any_row *row, const insn *real,
+                  const tester_row *cells, unsigned effort);
+
 // Honest rows in a table of 64 with padding, through check_constraints; padding sends nothing.
 void tester_check_table(const chip_tester *t, execution_chip which, const tester_row *rows,
                         size_t n);
@@ -62,22 +83,8 @@ void tester_check_table(const chip_tester *t, execution_chip which, const tester
 // The cell of the named column.
 fe *tester_cell(const chip_tester *t, tester_row *row, const char *column);
 
-// ---- Rows --------------------------------------------------------------------------------------
-
-// One step of one instruction on a state, by semantics.h.
-typedef union any_row {
-    row_head head;
-    row_alu alu;
-    row_upper upper;
-    row_branch branch;
-    row_jump jump;
-    row_load load;
-    row_store store;
-    row_atomic atomic;
-    row_csr csr;
-    row_free free;
-    row_system system;
-} any_row;
+// ---- Making rows
+// ---------------------------------------------------------------------------------
 
 typedef struct row_world {
     uint64_t x[VM_REGISTERS];
