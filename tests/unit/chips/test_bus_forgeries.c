@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+// Whole runs on the bus, in plain C: honest runs balance; altered ones do not, although every row
+// of them stands alone as it should, and the tuple that is left over is the one expected.
+// Arguments: ELF files of programs without precompile calls that take a 32-bit number as input.
+#include "unit/vm/guest_builder.h"
+#include "whole_run.h"
+
+#define FAR_WORD   0xb0000000ULL // RAM that the program's image does not hold
+#define INPUT_WORD 0x40000010ULL // first word after the record's length
+
+enum {
+    INPUT_VALUE = 0x77,
+    RD_STALE = 7,
+    RD_FAR = 9,
+    RD_INPUT_1 = 13,
+    RD_INPUT_2 = 14,
+};
+
+static const char **elf_paths;
+static int n_elf_paths;
+static whole_run honest;
+
+// Two stores to one word and a load of it; a load of an untouched word; one input word read twice;
+// one output. The loaded registers are not used again, so that forgeries of their values end there.
+static void build_guest(guest *g)
+{
+    guest_init(g);
+    emit_li(g, 5, GUEST_DATA);
+    emit_addi(g, 6, 0, 11);
+    emit(g, enc_s(0x3023, 6, 5, 0)); // sd
+    emit_addi(g, 6, 0, 22);
+    emit(g, enc_s(0x3023, 6, 5, 0));
+    emit(g, enc_i(0x3003, RD_STALE, 5, 0)); // ld
+    emit_li(g, 8, FAR_WORD);
+    emit(g, enc_i(0x3003, RD_FAR, 8, 0));
+    emit_li(g, 12, INPUT_WORD);
+    emit(g, enc_i(0x3003, RD_INPUT_1, 12, 0));
+    emit(g, enc_i(0x3003, RD_INPUT_2, 12, 0));
+    emit_li(g, 15, vm_map_get(VM_ABI_B).output);
+    emit(g, enc_s(0x2023, 6, 15, 0)); // sw
+    emit_halt(g, 0);
+}
+
+static int open_honest(void **state)
+{
+    (void)state;
+    guest g;
+    size_t n;
+    uint64_t input = INPUT_VALUE;
+    build_guest(&g);
+    uint8_t *elf = guest_elf(&n, &g);
+    whole_run_open(&honest, elf, n, &input, sizeof input);
+    free(elf);
+    guest_clear(&g);
+    return 0;
+}
+
+static int close_honest(void **state)
+{
+    (void)state;
+    whole_run_close(&honest);
+    return 0;
+}
+
+static void expect_ok(const whole_run *r)
+{
+    bus_tuple first;
+    const char *what = NULL;
+    verdict v = whole_run_judge(&first, &what, r);
+    if (v == VERDICT_BUS)
+        fail_msg("%s (%llx, %llx, %llx, %llx, %llx) is left over", tuple_find(first.domain)->name,
+                 (unsigned long long)first.fields[0], (unsigned long long)first.fields[1],
+                 (unsigned long long)first.fields[2], (unsigned long long)first.fields[3],
+                 (unsigned long long)first.fields[4]);
+    if (v != VERDICT_OK)
+        fail_msg("refused for %s", what);
+}
+
+// Left over: a tuple of this domain; for MEM of this address.
+static void expect_bus(const whole_run *r, tuple_domain domain, uint64_t address)
+{
+    bus_tuple first;
+    const char *what = NULL;
+    verdict v = whole_run_judge(&first, &what, r);
+    if (v != VERDICT_BUS)
+        fail_msg("expected an unbalanced %s, got verdict %d (%s)", tuple_find(domain)->name, v,
+                 what != NULL ? what : "-");
+    assert_string_equal(tuple_find(first.domain)->name, tuple_find(domain)->name);
+    if (domain == TUPLE_MEM)
+        assert_int_equal(first.fields[1], address);
+}
+
+static void expect_refusal(const whole_run *r, verdict expected)
+{
+    const char *what = NULL;
+    assert_int_equal(whole_run_judge(NULL, &what, r), expected);
+}
+
+// The row of a chip that writes a register.
+static any_row *row_that_writes(whole_run *r, execution_chip which, unsigned rd)
+{
+    for (size_t i = 0; i < r->chips[which].n; i++)
+        if (r->chips[which].rows[i].head.insn->rd == rd)
+            return &r->chips[which].rows[i];
+    fail_msg("no row writes x%u", rd);
+    return NULL;
+}
+
+static void set_register_end(whole_run *r, unsigned reg, uint64_t value)
+{
+    whole_run_word(r, BOUNDARY_REGISTER_KEY + reg)->last = value;
+}
+
+// The load of rd gives `value` all through to the end of the run.
+static any_row *forge_load(whole_run *r, unsigned rd, uint64_t value)
+{
+    any_row *row = row_that_writes(r, CHIP_LOAD8, rd);
+    row->load.word[0].value = row->load.word[0].old_value = row->load.d.value = value;
+    set_register_end(r, rd, value);
+    return row;
+}
+
+// ---- Honest runs -------------------------------------------------------------------------------
+
+static void honest_runs_balance(void **state)
+{
+    (void)state;
+    expect_ok(&honest);
+    for (int i = 0; i < n_elf_paths; i++) {
+        FILE *f = fopen(elf_paths[i], "rb");
+        if (f == NULL)
+            fail_msg("cannot open %s", elf_paths[i]);
+        enum { MAX_BYTES = 1 << 24 };
+        uint8_t *elf = malloc(MAX_BYTES);
+        size_t n = fread(elf, 1, MAX_BYTES, f);
+        fclose(f);
+        whole_run r;
+        uint32_t input = 20;
+        whole_run_open(&r, elf, n, &input, sizeof input);
+        expect_ok(&r);
+        size_t chips = 0;
+        for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+            chips += r.chips[k].n > 0;
+        print_message("%s: %llu steps, %zu chips\n", elf_paths[i], (unsigned long long)r.steps,
+                      chips);
+        whole_run_close(&r);
+        free(elf);
+    }
+}
+
+// ---- Memory ------------------------------------------------------------------------------------
+
+static void stale_read(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    any_row *load = forge_load(&r, RD_STALE, 11);
+    // The time of the first store, whose tuple the load claims to receive.
+    load->load.word[0].old_ts = r.chips[CHIP_STORE8].rows[0].head.ts + VM_SLOT_MEM;
+    expect_bus(&r, TUPLE_MEM, GUEST_DATA);
+    load->load.word[0].old_ts = 0;
+    expect_bus(&r, TUPLE_MEM, GUEST_DATA);
+    whole_run_drop(&r);
+}
+
+static void uninitialised_read(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    forge_load(&r, RD_FAR, 5);
+    whole_run_word(&r, FAR_WORD)->last = 5;
+    expect_bus(&r, TUPLE_MEM, FAR_WORD);
+    // No row for the word at all.
+    boundary_list *zero = &r.boundary[BOUNDARY_ZERO];
+    zero->n = 0;
+    whole_run_link(&r);
+    expect_bus(&r, TUPLE_MEM, FAR_WORD);
+    whole_run_drop(&r);
+}
+
+// A second row for a word of the image or of the zeros: whatever it names as the key before it, the
+// chain does not close.
+static void two_initialisations(void **state)
+{
+    (void)state;
+    static const uint64_t keys[] = {GUEST_DATA, FAR_WORD};
+    for (int k = 0; k < 2; k++)
+        for (int kind = 0; kind < 3; kind++) {
+            whole_run r;
+            whole_run_copy(&r, &honest);
+            boundary_list *zero = &r.boundary[BOUNDARY_ZERO];
+            zero->words = realloc(zero->words, (zero->n + 1) * sizeof *zero->words);
+            boundary_word again = {.key = keys[k]};
+            again.previous_key = kind == 0   ? whole_run_word(&r, keys[k])->previous_key
+                                 : kind == 1 ? keys[k] - 8
+                                             : VM_RAM_BASE;
+            zero->words[zero->n++] = again;
+            expect_bus(&r, TUPLE_ADDR, 0);
+            whole_run_drop(&r);
+        }
+}
+
+// A key that the chain passes by.
+static void gap_in_the_chain(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    whole_run_word(&r, BOUNDARY_REGISTER_KEY + 9)->previous_key -= 1;
+    expect_bus(&r, TUPLE_ADDR, 0);
+    whole_run_drop(&r);
+}
+
+static void altered_input_word(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    forge_load(&r, RD_INPUT_2, INPUT_VALUE + 1);
+    expect_bus(&r, TUPLE_MEM, INPUT_WORD);
+    whole_run_word(&r, INPUT_WORD)->last = INPUT_VALUE + 1;
+    expect_bus(&r, TUPLE_MEM, INPUT_WORD);
+    // Another input, the same for both reads, is another run of the same program: it is accepted.
+    forge_load(&r, RD_INPUT_1, INPUT_VALUE + 1);
+    whole_run_word(&r, INPUT_WORD)->first = INPUT_VALUE + 1;
+    expect_ok(&r);
+    whole_run_drop(&r);
+}
+
+static void missing_final_memory(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    boundary_word *w = whole_run_word(&r, GUEST_DATA);
+    boundary_word good = *w;
+    *w = (boundary_word){.key = good.key, .previous_key = good.previous_key, .first = good.first};
+    expect_bus(&r, TUPLE_MEM, GUEST_DATA);
+    *w = good;
+    w->last ^= 1ULL << 32;
+    expect_bus(&r, TUPLE_MEM, GUEST_DATA);
+    *w = good;
+    w->last_ts += 4;
+    expect_bus(&r, TUPLE_MEM, GUEST_DATA);
+    whole_run_drop(&r);
+}
+
+static void rom_word_changed(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    whole_run_word(&r, GUEST_CODE)->last ^= 1;
+    expect_refusal(&r, VERDICT_CONSTRAINT);
+    whole_run_drop(&r);
+}
+
+// Words beyond the regions cannot be initialised: what a store over the last word of RAM needs.
+static void words_outside_the_regions(void **state)
+{
+    (void)state;
+    static const uint64_t keys[] = {VM_RAM_BASE + VM_RAM_SIZE, VM_RAM_BASE - 8, 0xf0000000};
+    for (int k = 0; k < 3; k++)
+        for (int kind = BOUNDARY_ZERO; kind <= BOUNDARY_INPUT; kind++) {
+            whole_run r;
+            whole_run_copy(&r, &honest);
+            r.boundary[kind].words[0].key = keys[k];
+            whole_run_link(&r);
+            // The input's own equation fails unless its parts are out of range.
+            const char *what;
+            verdict v = whole_run_judge(NULL, &what, &r);
+            assert_true(v == VERDICT_LOOKUP || v == VERDICT_CONSTRAINT);
+            whole_run_drop(&r);
+        }
+}
+
+// ---- Execution ---------------------------------------------------------------------------------
+
+// A store that no step makes, with its accesses woven into those of others: MEM balances.
+static void orphan_write(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    row_list *stores = &r.chips[CHIP_STORE8];
+    any_row orphan = stores->rows[0];
+    any_row *next = &stores->rows[1];
+    // After the first store: at a free time, between the accesses of two steps.
+    orphan.head.ts += VM_STEP_SLOTS;
+    orphan.store.a.old_ts = stores->rows[0].head.ts + VM_SLOT_RS1;
+    orphan.store.b.old_ts = stores->rows[0].head.ts + VM_SLOT_RS2;
+    orphan.store.word[0].old_value = stores->rows[0].store.word[0].value;
+    orphan.store.word[0].old_ts = stores->rows[0].head.ts + VM_SLOT_MEM;
+    next->store.a.old_ts = orphan.head.ts + VM_SLOT_RS1;
+    next->store.word[0].old_ts = orphan.head.ts + VM_SLOT_MEM;
+    any_row *li = NULL; // writes x6 after the orphan has read it
+    for (size_t i = 0; i < r.chips[CHIP_ADDI].n; i++)
+        if (r.chips[CHIP_ADDI].rows[i].head.insn->rd == 6 &&
+            r.chips[CHIP_ADDI].rows[i].alu.d.value == 22)
+            li = &r.chips[CHIP_ADDI].rows[i];
+    assert_non_null(li);
+    li->alu.d.old_ts = orphan.head.ts + VM_SLOT_RS2;
+    whole_run_append(&r, CHIP_STORE8, &orphan);
+    expect_bus(&r, TUPLE_STATE, 0);
+    whole_run_drop(&r);
+}
+
+static void step_twice_and_never(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    any_row twice = r.chips[CHIP_ADDI].rows[3];
+    whole_run_append(&r, CHIP_ADDI, &twice);
+    expect_refusal(&r, VERDICT_BUS);
+    whole_run_remove(&r, CHIP_ADDI, r.chips[CHIP_ADDI].n - 1);
+    expect_ok(&r);
+    whole_run_remove(&r, CHIP_ADDI, 3);
+    expect_refusal(&r, VERDICT_BUS);
+    whole_run_drop(&r);
+}
+
+// The run ends at the output's store, with a halt at an instruction that is none.
+static void early_halt(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    any_row *halt = &r.chips[CHIP_HALT].rows[0];
+    halt->head.pc -= 4;
+    halt->head.ts -= VM_STEP_SLOTS;
+    expect_refusal(&r, VERDICT_LOOKUP); // FETCH
+    whole_run_remove(&r, CHIP_HALT, 0);
+    bus_tuple first;
+    assert_int_equal(whole_run_judge(&first, NULL, &r), VERDICT_BUS);
+    whole_run_drop(&r);
+}
+
+static void steps_after_the_halt(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    any_row more = r.chips[CHIP_SLLI].n > 0 ? r.chips[CHIP_SLLI].rows[0] : (any_row){0};
+    assert_true(r.chips[CHIP_SLLI].n > 0);
+    const any_row *halt = &r.chips[CHIP_HALT].rows[0];
+    unsigned reg = more.head.insn->rd;
+    boundary_word *w = whole_run_word(&r, BOUNDARY_REGISTER_KEY + reg);
+    more.head.ts = halt->head.ts + VM_STEP_SLOTS;
+    more.alu.a = (reg_read){w->last, w->last_ts};
+    more.alu.d = (reg_write){w->last, w->last << more.head.insn->imm, more.head.ts + VM_SLOT_RS1};
+    w->last = more.alu.d.value;
+    w->last_ts = more.head.ts + VM_SLOT_RD;
+    whole_run_append(&r, CHIP_SLLI, &more);
+    expect_bus(&r, TUPLE_STATE, 0);
+    whole_run_drop(&r);
+}
+
+static void two_halts(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    any_row halt = r.chips[CHIP_HALT].rows[0];
+    whole_run_append(&r, CHIP_HALT, &halt);
+    expect_refusal(&r, VERDICT_BUS);
+    whole_run_drop(&r);
+}
+
+// From one step on, time runs ahead of the slots of the step before.
+static void time_jump(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    r.chips[CHIP_HALT].rows[0].head.ts += VM_STEP_SLOTS;
+    whole_run_word(&r, BOUNDARY_REGISTER_KEY + 17)->last_ts += VM_STEP_SLOTS;
+    whole_run_word(&r, BOUNDARY_REGISTER_KEY + 10)->last_ts += VM_STEP_SLOTS;
+    expect_bus(&r, TUPLE_STATE, 0);
+    whole_run_drop(&r);
+}
+
+static void other_start(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    r.entry += 4;
+    expect_bus(&r, TUPLE_STATE, 0);
+    whole_run_drop(&r);
+}
+
+static void wrong_publics(void **state)
+{
+    (void)state;
+    for (int i = 0; i < VM_PUBLICS; i++) {
+        whole_run r;
+        whole_run_copy(&r, &honest);
+        r.publics[i] ^= 1U << (i % 32);
+        expect_bus(&r, TUPLE_OUT, 0);
+        whole_run_drop(&r);
+        i += i % 16 == 1 ? 14 : 0; // words 0, 1, 16, 17, ..
+    }
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    r.publics[0] = honest.publics[1];
+    r.publics[1] = honest.publics[0];
+    assert_int_not_equal(r.publics[0], r.publics[1]);
+    expect_bus(&r, TUPLE_OUT, 0);
+    whole_run_drop(&r);
+}
+
+// Each row of each chip, each 64-bit word of its accesses changed alone: never accepted.
+static void every_word_of_every_row(void **state)
+{
+    (void)state;
+    test_rng rng = test_rng_new(0x5eed0007);
+    unsigned n = 0;
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+        for (size_t i = 0; i < honest.chips[k].n; i += 1 + honest.chips[k].n / 4)
+            for (int times = 0; times < 2; times++) {
+                whole_run r;
+                whole_run_copy(&r, &honest);
+                any_row *row = &r.chips[k].rows[i];
+                uint64_t bit = 1ULL << test_rng_u64(&rng) % 64;
+                uint32_t pc_bit = 2U << test_rng_u64(&rng) % 20;
+                if (k == CHIP_LOAD8)
+                    row->load.word[0].value ^= bit;
+                else if (k == CHIP_STORE8 || k == CHIP_STORE4)
+                    row->store.word[0].old_value ^= bit;
+                else if (k == CHIP_HALT)
+                    row->system.a7.old_ts = row->system.a7.old_ts > 8 ? 8 : 4;
+                else
+                    times == 0 ? (row->alu.a.value ^= bit) : (row->alu.d.old_value ^= bit);
+                if (times == 1 && k == CHIP_LOAD8)
+                    row->head.pc ^= pc_bit;
+                assert_int_not_equal(whole_run_judge(NULL, NULL, &r), VERDICT_OK);
+                whole_run_drop(&r);
+                n++;
+            }
+    print_message("%u alterations\n", n);
+    assert_true(n > 20);
+}
+
+int main(int argc, char **argv)
+{
+    elf_paths = (const char **)argv + 1;
+    n_elf_paths = argc - 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(honest_runs_balance),
+        cmocka_unit_test(stale_read),
+        cmocka_unit_test(uninitialised_read),
+        cmocka_unit_test(two_initialisations),
+        cmocka_unit_test(gap_in_the_chain),
+        cmocka_unit_test(altered_input_word),
+        cmocka_unit_test(missing_final_memory),
+        cmocka_unit_test(rom_word_changed),
+        cmocka_unit_test(orphan_write),
+        cmocka_unit_test(words_outside_the_regions),
+        cmocka_unit_test(step_twice_and_never),
+        cmocka_unit_test(early_halt),
+        cmocka_unit_test(steps_after_the_halt),
+        cmocka_unit_test(two_halts),
+        cmocka_unit_test(time_jump),
+        cmocka_unit_test(other_start),
+        cmocka_unit_test(wrong_publics),
+        cmocka_unit_test(every_word_of_every_row),
+    };
+    return cmocka_run_group_tests(tests, open_honest, close_honest);
+}
