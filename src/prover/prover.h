@@ -13,6 +13,7 @@
 // zero-knowledge: they may leak parts of the input.
 #include "prover/plan.h"
 #include "verifier/bundle.h"
+#include "verifier/program_verify.h"
 
 typedef enum job_stage { STAGE_EXECUTE, STAGE_CONTRIBUTE, STAGE_PROVE, STAGE_COUNT } job_stage;
 
@@ -55,14 +56,5 @@ MUST_CHECK status zisk_bundle(uint64_t **words, size_t *n_words, const zisk_prog
                               const uint32_t publics[VM_PUBLICS], const contribution *contributions,
                               const proof_writer *proofs, size_t n);
 
-// ---- Verification of a file
-// ----------------------------------------------------------------------
-
-// What a verifier without the program needs to know of it: 4 elements, printed as 64 hex digits.
+// What a verifier needs to know of the program: 4 elements, printed as 64 hex digits.
 digest zisk_program_key(const zisk_program *p);
-
-// Checks the proof file against the key digest and, when not NULL, the publics. The machine is
-// rebuilt from the memory map that the file names (bound by the digest). ZK_EPROOF with the reason.
-// *publics (when not NULL) receives the outputs that the proof is about.
-MUST_CHECK status zisk_verify(uint32_t publics_out[VM_PUBLICS], const uint64_t *words,
-                              size_t n_words, digest key, const uint32_t *publics);

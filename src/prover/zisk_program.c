@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "prover/zisk_program.h"
 
-// The boundary's constants depend on the map and the entry; code and image are bound by the
-// preprocessed columns.
-digest zisk_program_digest(const vm_program *p, const hash_ops *hash)
-{
-    fe elements[] = {p->map.abi, p->entry};
-    return hash_elements(hash, DOMAIN_KEY, elements, sizeof elements / sizeof *elements);
-}
+#include "verifier/program_verify.h"
 
 status zisk_program_open(zisk_program *out, const void *elf, size_t n, vm_abi abi, pool *threads,
                          const cancel_flag *cancel)
@@ -21,8 +15,9 @@ status zisk_program_open(zisk_program *out, const void *elf, size_t n, vm_abi ab
     uint8_t heights[MACHINE_MAX_SLOTS];
     program_rows_heights(heights, &out->rows, out->z);
     program_fill fill = {&out->rows, out->z};
-    TRY_OUT(prover_key_new(&out->key, &out->z->m, hash, zisk_program_digest(&out->vm, hash),
-                           heights, program_fill_columns, &fill, 0, threads, cancel));
+    TRY_OUT(prover_key_new(&out->key, &out->z->m, hash,
+                           zisk_program_digest(out->vm.map.abi, out->vm.entry, hash), heights,
+                           program_fill_columns, &fill, 0, threads, cancel));
 out:
     if (result != ZK_OK)
         zisk_program_close(out);

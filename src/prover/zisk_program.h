@@ -16,6 +16,3 @@ typedef struct zisk_program {
 MUST_CHECK status zisk_program_open(zisk_program *out, const void *elf, size_t n, vm_abi abi,
                                     pool *threads, const cancel_flag *cancel);
 void zisk_program_close(zisk_program *p);
-
-// What the key binds of the program beside its preprocessed rows: entry and memory map.
-digest zisk_program_digest(const vm_program *p, const hash_ops *hash);

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "prover/check_job.h"
 #include "prover/prover.h"
+#include "zisk/verifier.h"
 
 static const char *elf_paths[2];
 static zisk_program sha, fibonacci;
@@ -106,6 +107,29 @@ static void proves_sha256_of_abc(void **state)
         assert_true(refused(&p, zisk_program_key(&sha), publics));
         publics[i] ^= 1;
     }
+    // The same through the public interface, from an unaligned buffer.
+    zisk_verifier *v = zisk_verifier_new();
+    char hex[65];
+    for (int k = 0; k < HASH_DIGEST; k++)
+        snprintf(hex + 16 * k, 17, "%016llx", (unsigned long long)zisk_program_key(&sha).e[k]);
+    uint8_t vk[ZISK_VK_BYTES], *bytes = malloc(8 * p.n + 1);
+    memcpy(bytes + 1, p.words, 8 * p.n);
+    uint32_t outputs[ZISK_PUBLICS];
+    assert_true(zisk_vk_parse(vk, hex));
+    assert_true(zisk_verifier_check(v, bytes + 1, 8 * p.n, vk, publics, outputs));
+    assert_memory_equal(outputs, publics, sizeof outputs);
+    assert_string_equal(zisk_verifier_reason(v), "");
+    assert_false(zisk_verifier_check(v, bytes + 1, 8 * p.n - 1, vk, NULL, NULL));
+    assert_string_equal(zisk_verifier_reason(v), "the length of the proof is no multiple of 8");
+    vk[5] ^= 1;
+    assert_false(zisk_verifier_check(v, bytes + 1, 8 * p.n, vk, NULL, NULL));
+    assert_string_equal(zisk_verifier_reason(v), "the proof is of another program");
+    hex[7] = 'g';
+    assert_false(zisk_vk_parse(vk, hex));
+    assert_false(zisk_vk_parse(vk, "ffffffff"));
+    free(bytes);
+    zisk_verifier_free(v);
+
     // The file: every word of the head, a sample of the proof, its length.
     size_t head = bundle_head_words(sha.z->m.n_slots, 1);
     for (size_t i = 0; i < p.n; i += i < head ? 1 : 2503) {
