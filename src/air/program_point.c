@@ -23,7 +23,7 @@ fe3 air_eval_point(const chip *c, const fe3 *values, const fe3 *coefs, fe3 *scra
             continue;
         }
         fe3 a = OPERAND(in->a), b = OPERAND(in->b), d = OPERAND(in->c), r = fe3_zero();
-        fe value = fe_const(in->value);
+        fe value = in->value;
         switch (in->op) {
         case AIR_ADD:
             r = fe3_add(a, b);

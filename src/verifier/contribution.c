@@ -17,11 +17,11 @@ bool proof_key_allows_class(const proof_key *key, const whir_params *params)
 
 void contribution_to_elements(contribution_elements *out, const contribution *c)
 {
-    out->head[0] = c->index;
-    out->head[1] = c->header.class_id;
-    out->head[2] = c->header.preprocessed;
+    out->head[0] = fe_const(c->index);
+    out->head[1] = fe_const(c->header.class_id);
+    out->head[2] = fe_const(c->header.preprocessed);
     for (uint32_t s = 0; s < MACHINE_MAX_SLOTS; s++)
-        out->head[3 + s] = c->header.log_heights[s];
+        out->head[3 + s] = fe_const(c->header.log_heights[s]);
     out->root = c->root;
     out->answer = c->answer;
 }
