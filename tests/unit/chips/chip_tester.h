@@ -43,6 +43,11 @@ typedef struct chip_tester {
     zisk_machine *z;
     test_rng rng;
     uint64_t rows, mutants, repaired, equivalent; // what the tests did
+    // For tests of the tester: a chip without one of its checks. Then a second row is no failure of
+    // the test but noted in `broken`.
+    bool weakened;
+    uint32_t dropped_constraint, dropped_lookup; // UINT32_MAX: none
+    bool broken;
 } chip_tester;
 
 void tester_open(chip_tester *t, uint64_t seed);

@@ -2,7 +2,7 @@
 // Whole runs on the bus, in plain C: honest runs balance; altered ones do not, although every row
 // of them stands alone as it should, and the tuple that is left over is the one expected.
 // Arguments: ELF files of programs without precompile calls that take a 32-bit number as input.
-#include "unit/vm/guest_builder.h"
+#include "unit/vm/random_guest.h"
 #include "whole_run.h"
 
 #define FAR_WORD   0xb0000000ULL // RAM that the program's image does not hold
@@ -146,6 +146,35 @@ static void honest_runs_balance(void **state)
         whole_run_close(&r);
         free(elf);
     }
+}
+
+// Random programs over nearly all instructions, misaligned accesses and atomics among them.
+static void random_runs_balance(void **state)
+{
+    (void)state;
+    bool used[EXECUTION_CHIP_COUNT] = {false};
+    for (int k = 0; k < 3; k++) {
+        test_rng rng = test_rng_new(0x5eed0008 + (uint64_t)k);
+        guest g;
+        size_t n;
+        whole_run r;
+        random_guest(&g, &rng, 12, 60);
+        uint8_t *elf = guest_elf(&n, &g);
+        whole_run_open(&r, elf, n, NULL, 0);
+        expect_ok(&r);
+        for (int i = 0; i < EXECUTION_CHIP_COUNT; i++)
+            used[i] |= r.chips[i].n > 0;
+        whole_run_close(&r);
+        free(elf);
+        guest_clear(&g);
+    }
+    unsigned n_used = 0;
+    for (int i = 0; i < EXECUTION_CHIP_COUNT; i++) {
+        n_used += used[i];
+        if (!used[i])
+            print_message("not used: %s\n", execution_specs[i]->name);
+    }
+    assert_true(n_used >= EXECUTION_CHIP_COUNT - 4);
 }
 
 // ---- Memory ------------------------------------------------------------------------------------
@@ -450,6 +479,7 @@ int main(int argc, char **argv)
     n_elf_paths = argc - 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(honest_runs_balance),
+        cmocka_unit_test(random_runs_balance),
         cmocka_unit_test(stale_read),
         cmocka_unit_test(uninitialised_read),
         cmocka_unit_test(two_initialisations),

@@ -406,25 +406,64 @@ static void csr(void **state)
     }
 }
 
-// An access at a time that is not before the step's.
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+// Accesses at a time that is not before the step's, for every access of every chip: old ts is ts -
+// 1
+// - d0 - 2^20 d1. The writer refuses to fill such rows, so by hand.
 static void time_travel(void **state)
 {
     (void)state;
-    any_row row;
-    execution_chip which = honest(&row, OP_add, 1, 2, 0);
-    must_pass(which, &row);
-    // The writer refuses to fill such rows: by hand, with old ts = ts - 1 - d0 - 2^20 d1.
     static const fe distances[][2] = {
         {FE_P - 1, 0}, {0, FE_P - 1}, {FE_P - 5, 0}, {0, 1 << 20}, {1 << 20, 0}};
-    for (size_t i = 0; i < sizeof distances / sizeof *distances; i++) {
-        tester_row cells;
-        tester_tuples got;
-        const char *refused_by;
-        tester_fill(&cells, &t, which, &row);
-        *tester_cell(&t, &cells, "a.d0") = distances[i][0];
-        *tester_cell(&t, &cells, "a.d1") = distances[i][1];
-        assert_false(tester_accepts(&got, &refused_by, &t, &cells));
-        assert_string_equal(refused_by, "RANGE");
+    unsigned n = 0;
+    for (int op = OP_ILLEGAL + 1; op < VM_OP_COUNT; op++) {
+        if (strchr("KXQG", vm_op_info[op].format) != NULL || op == OP_mark)
+            continue;
+        for (unsigned offset = 0; offset < 8; offset++) {
+            any_row row;
+            bool is_csr = strchr("CZ", vm_op_info[op].format) != NULL;
+            bool is_double = strchr("Dd", vm_op_info[op].format) != NULL;
+            bool is_word = strchr("Ww", vm_op_info[op].format) != NULL;
+            if ((is_double && offset != 0) || (is_word && offset % 4 != 0))
+                continue;
+            execution_chip which =
+                honest(&row, (vm_op)op, VM_RAM_BASE + offset, 1, is_csr ? 0x340 : 0);
+            const chip *c = t.z->execution[which];
+            for (uint32_t j = 0; j + 1 < c->n_committed; j++)
+                for (int k = 0; ends_with(c->columns[j].name, ".d0") && k < 5; k++) {
+                    tester_row cells;
+                    tester_tuples got;
+                    const char *why;
+                    tester_fill(&cells, &t, which, &row);
+                    cells.cells[j] = distances[k][0];
+                    cells.cells[j + 1] = distances[k][1];
+                    assert_false(tester_accepts(&got, &why, &t, &cells));
+                    assert_string_equal(why, "RANGE");
+                    n++;
+                }
+        }
+    }
+    assert_true(n > 1000);
+}
+
+// Tuples appear as often as the real flag says: it is a bit in every chip.
+static void real_flag(void **state)
+{
+    (void)state;
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++) {
+        tester_row cells = {.which = (execution_chip)k};
+        for (fe real_value = 2; real_value < 5; real_value++) {
+            tester_tuples got;
+            const char *why;
+            *tester_cell(&t, &cells, "real") = real_value == 4 ? FE_P - 1 : real_value;
+            assert_false(tester_accepts(&got, &why, &t, &cells));
+            assert_string_equal(why, "real flag is boolean");
+        }
     }
 }
 
@@ -447,6 +486,7 @@ int main(void)
         cmocka_unit_test(destination),
         cmocka_unit_test(csr),
         cmocka_unit_test(time_travel),
+        cmocka_unit_test(real_flag),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     tester_close(&t);

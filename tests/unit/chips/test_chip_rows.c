@@ -114,19 +114,24 @@ static void prepare(row_operands *o, row_world *w, test_rng *rng, vm_op op, unsi
     w->x[0] = 0;
 }
 
+static execution_chip random_row(any_row *row, insn *i, test_rng *rng, vm_op op, unsigned k)
+{
+    row_world w;
+    row_operands o = random_operands(rng);
+    tester_world(&w, rng);
+    prepare(&o, &w, rng, op, k);
+    tester_insn(i, op, o);
+    return tester_step(row, &w, i);
+}
+
 static void check_op(chip_tester *t, vm_op op, unsigned rows, unsigned effort)
 {
     static tester_row kept[EXECUTION_CHIP_COUNT][TABLE_ROWS];
     size_t n[EXECUTION_CHIP_COUNT] = {0};
     static insn i; // the rows point to it
     for (unsigned k = 0; k < rows; k++) {
-        row_world w;
-        row_operands o = random_operands(&t->rng);
-        tester_world(&w, &t->rng);
-        prepare(&o, &w, &t->rng, op, k);
-        tester_insn(&i, op, o);
         any_row row;
-        execution_chip which = tester_step(&row, &w, &i);
+        execution_chip which = random_row(&row, &i, &t->rng, op, k);
         tester_check(t, which, &row, effort);
         if (n[which] < TABLE_ROWS)
             tester_fill(&kept[which][n[which]++], t, which, &row);
@@ -186,8 +191,92 @@ static void atomics_csr_system(void **state)
     check_group('s');
 }
 
+// ---- The tester itself -------------------------------------------------------------------------
+
+enum { KEPT = 160 };
+
+typedef struct kept_rows {
+    any_row rows[KEPT];
+    insn insns[KEPT];
+    size_t n, seen;
+} kept_rows;
+
+// Rows of every chip, of all its operations.
+static void keep_rows(kept_rows *kept, test_rng *rng)
+{
+    for (int op = OP_ILLEGAL + 1; op < VM_OP_COUNT; op++)
+        for (unsigned k = 0; k < 80 && vm_op_info[op].format != 0; k++) {
+            if (strchr("KXQG", vm_op_info[op].format) != NULL || op == OP_mark)
+                continue;
+            any_row row;
+            insn i;
+            kept_rows *l = &kept[random_row(&row, &i, rng, (vm_op)op, k)];
+            size_t at = l->n < KEPT ? l->n++ : test_rng_u64(rng) % (2 * ++l->seen);
+            if (at >= KEPT)
+                continue;
+            l->rows[at] = row;
+            l->insns[at] = i;
+            l->rows[at].head.insn = &l->insns[at];
+        }
+}
+
+static bool breaks(chip_tester *t, execution_chip which, const kept_rows *l)
+{
+    t->broken = false;
+    for (unsigned round = 0; round < 4 && !t->broken; round++)
+        for (size_t i = 0; i < l->n && !t->broken; i++)
+            tester_check(t, which, &l->rows[i], 200);
+    return t->broken;
+}
+
+// Without any one of its constraints or lookups a chip is broken, and the search finds how: else
+// the check is not needed, or the search too weak to say anything. Prints those it has no use for.
+static void every_check_is_needed(void **state)
+{
+    (void)state;
+    chip_tester t;
+    tester_open(&t, SEED);
+    kept_rows *kept = calloc(EXECUTION_CHIP_COUNT, sizeof *kept);
+    assert_non_null(kept);
+    keep_rows(kept, &t.rng);
+    unsigned n = 0, found = 0;
+    t.weakened = true;
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++) {
+        const chip *c = t.z->execution[k];
+        for (uint32_t j = 0; j < c->n_constraints; j++) {
+            t.dropped_constraint = j;
+            n++;
+            if (breaks(&t, (execution_chip)k, &kept[k]))
+                found++;
+            else
+                print_message("%s: constraint \"%s\"\n", c->name, c->constraints[j].name);
+        }
+        t.dropped_constraint = UINT32_MAX;
+        for (uint32_t j = 0; j < c->n_interactions; j++) {
+            const chip_interaction *it = &c->interactions[j];
+            if (it->tuple->class != TUPLE_CLASS_TABLE || it->tuple->domain == TUPLE_FETCH)
+                continue;
+            t.dropped_lookup = j;
+            n++;
+            if (breaks(&t, (execution_chip)k, &kept[k]))
+                found++;
+            else
+                print_message("%s: %s of %s\n", c->name, it->tuple->name,
+                              it->n_support > 0 ? c->columns[it->support[0]].name : "-");
+        }
+        t.dropped_lookup = UINT32_MAX;
+    }
+    print_message("%u of %u checks: a row breaks the chip without it\n", found, n);
+    free(kept);
+    tester_close(&t);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--checks") == 0) {
+        const struct CMUnitTest checks[] = {cmocka_unit_test(every_check_is_needed)};
+        return cmocka_run_group_tests(checks, NULL, NULL);
+    }
     if (argc == 3 && strcmp(argv[1], "--scale") == 0)
         scale = (unsigned)strtoul(argv[2], NULL, 10);
     const struct CMUnitTest tests[] = {
