@@ -15,8 +15,11 @@ enum { MIN_H = INSTANCE_MIN_LOG_HEIGHT, MAX_VARS = WHIR_MAX_STACK };
 static void select_layout(slot_selectors *slots, const machine *m, const fe *heights,
                           unsigned max_h, unsigned log_stack, proof_reader *reader)
 {
-    for (uint32_t s = 0; s < m->n_slots; s++)
+    for (uint32_t s = 0; s < m->n_slots; s++) {
         slots[s].present = slots[s].cell_position = slots[s].leaf_position = fe_const(0);
+        for (unsigned i = 0; i < INSTANCE_MAX_LEVELS; i++) // those above max_h stay 0
+            slots[s].is_level[i] = fe_const(0);
+    }
     fe cells = fe_const(0), leaves = fe_const(0);
     for (unsigned h = max_h; h >= MIN_H; h--) {
         cells = fe_double(cells);
