@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "unit/test.h"
 
+#include "air/program.h"
 #include "air/report.h"
 #include "chips/zisk_machine.h"
 
@@ -25,8 +26,78 @@ static void builds_for_every_map(void **state)
     }
 }
 
+static fe3 random_fe3(test_rng *rng)
+{
+    fe3 a;
+    for (int k = 0; k < 3; k++)
+        a.c[k] = fe_from_u64(test_rng_u64(rng));
+    return a;
+}
+
+// The constraints as the key's digest has them, node by node.
+static void eval_nodes(fe3 *v, const chip *c, const fe3 *columns)
+{
+    for (uint32_t i = 0; i < c->n_nodes; i++) {
+        const expr_node *n = &c->nodes[i];
+        switch (n->op) {
+        case EXPR_COLUMN:
+            v[i] = columns[n->value];
+            break;
+        case EXPR_CONST:
+            v[i] = fe3_from_fe(n->value);
+            break;
+        case EXPR_ADD:
+            v[i] = fe3_add(v[n->a], v[n->b]);
+            break;
+        case EXPR_SUB:
+            v[i] = fe3_sub(v[n->a], v[n->b]);
+            break;
+        case EXPR_MUL:
+            v[i] = fe3_mul(v[n->a], v[n->b]);
+            break;
+        case EXPR_NEG:
+            v[i] = fe3_neg(v[n->a]);
+            break;
+        }
+    }
+}
+
+// Prover and verifier run the compiled program of a chip: what it lost, neither would miss. One
+// coefficient at a time, so that every constraint is compared by itself.
+static void compiled_programs_are_the_declarations(void **state)
+{
+    (void)state;
+    vm_map map = vm_map_get(VM_ABI_B);
+    zisk_machine *z;
+    assert_int_equal(zisk_machine_new(&z, &map), ZK_OK);
+    test_rng rng = test_rng_new(0xC0DE);
+    static fe3 columns[CHIP_MAX_COLUMNS], coefs[CHIP_MAX_CONSTRAINTS];
+    for (uint32_t s = 0; s < z->m.n_slots; s++) {
+        const chip *c = z->m.slots[s].c;
+        fe3 *nodes = calloc(c->n_nodes + 1, sizeof *nodes);
+        fe3 *scratch = calloc(air_scratch_point(c) + 1, sizeof *scratch);
+        for (uint32_t j = 0; j < c->n_columns; j++)
+            columns[j] = random_fe3(&rng);
+        eval_nodes(nodes, c, columns);
+        memset(coefs, 0, sizeof coefs);
+        for (uint32_t j = 0; j < c->n_constraints; j++) {
+            coefs[j] = random_fe3(&rng);
+            fe3 expected = fe3_mul(coefs[j], nodes[c->constraints[j].node]);
+            if (!fe3_equal(air_eval_point(c, columns, coefs, scratch), expected))
+                fail_msg("chip %s, constraint \"%s\"", c->name, c->constraints[j].name);
+            coefs[j] = fe3_zero();
+        }
+        free(nodes);
+        free(scratch);
+    }
+    zisk_machine_free(z);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(builds_for_every_map)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(builds_for_every_map),
+        cmocka_unit_test(compiled_programs_are_the_declarations),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
