@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#pragma once
+// Settings of `zisk-coordinator` and of `zisk-coordinator prove`: names, defaults and meaning are
+// those of ZisK's chapter "Distributed proving". doc/configuration.md is made from these tables.
+#include "config/config.h"
+
+typedef struct coordinator_config {
+    const char *service_name;
+    const char *environment; // "development", "staging" or "production"
+    const char *host;
+    uint64_t port;
+    const char *proofs_dir; // NULL with no_save_proofs
+    bool no_save_proofs;
+    uint64_t shutdown_timeout_seconds;
+    const char *log_filter; // fit for log_open
+    const char *log_format;
+    const char *log_file_path; // NULL: no file
+    uint64_t max_workers_per_job;
+    uint64_t max_total_workers;
+    uint64_t phase1_timeout_seconds;
+    uint64_t phase2_timeout_seconds;
+    const char *webhook_url; // http:// or https://; NULL: none
+    uint64_t webhook_timeout_seconds;
+} coordinator_config;
+
+extern const config_program coordinator_program;
+
+typedef struct prove_config {
+    const char *inputs_uri; // NULL: the guest takes no input
+    uint64_t compute_capacity;
+    uint64_t minimal_compute_capacity; // at most compute_capacity
+    const char *coordinator_url;
+    const char *data_id; // NULL: neither given nor to be had from inputs_uri
+    bool direct_inputs;
+    uint64_t simulated_node; // CONFIG_UNSET: none
+    const char *output;      // NULL: the proof is not fetched
+    bool no_wait;
+} prove_config;
+
+extern const config_program prove_program;
