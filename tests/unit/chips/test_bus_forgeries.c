@@ -36,6 +36,12 @@ static void build_guest(guest *g)
     emit_li(g, 12, INPUT_WORD);
     emit(g, enc_i(0x3003, RD_INPUT_1, 12, 0));
     emit(g, enc_i(0x3003, RD_INPUT_2, 12, 0));
+    emit(g, enc_i(0x1073, 16, 6, 0x340)); // csrrw
+    emit(g, enc_i(0x6073, 16, 9, 0x340)); // csrrsi
+    emit(g, enc_i(0x3073, 16, 6, 0x340)); // csrrc
+    emit(g, enc_i(0x2073, 18, 0, 0xf12)); // csrr marchid
+    emit_addi(g, 17, 0, 64);
+    emit(g, 0x73); // an ecall that goes on
     emit_li(g, 15, vm_map_get(VM_ABI_B).output);
     emit(g, enc_s(0x2023, 6, 15, 0)); // sw
     emit_halt(g, 0);
