@@ -328,6 +328,29 @@ static fe altered(test_rng *rng, fe x, unsigned kind)
 }
 enum { ALTERATIONS = 18 };
 
+// Moves two columns of a field that must stay as it is against each other: limbs of an operand,
+// flag bits of the instruction.
+static void shift_field(chip_tester *t, const chip *c, fe *cells, bool *set)
+{
+    const chip_interaction *it = &c->interactions[test_rng_u64(&t->rng) % c->n_interactions];
+    if (it->tuple->domain != TUPLE_FETCH && it->is_send)
+        return;
+    const affine *f = &it->fields[test_rng_u64(&t->rng) % it->n_fields];
+    if (f->n_terms < 2)
+        return;
+    const affine_term *x = &f->terms[test_rng_u64(&t->rng) % f->n_terms];
+    const affine_term *y = &f->terms[test_rng_u64(&t->rng) % f->n_terms];
+    if (x->column == y->column)
+        return;
+    fe by = altered(&t->rng, 0, (unsigned)(test_rng_u64(&t->rng) % ALTERATIONS));
+    by =
+        test_rng_u64(&t->rng) % 2 == 0 ? fe_sub(1, fe_add(cells[x->column], cells[x->column])) : by;
+    fe other = fe_mul(fe_mul(by, x->coef), fe_inv(y->coef));
+    cells[x->column] = fe_add(cells[x->column], by);
+    cells[y->column] = fe_sub(cells[y->column], other);
+    set[x->column] = set[y->column] = true;
+}
+
 // Columns below a node that are free, at most `max`.
 static uint32_t free_columns(uint32_t *out, uint32_t max, const chip *c, uint32_t root,
                              const bool *locked)
@@ -458,6 +481,8 @@ static void attack(chip_tester *t, const tester_row *honest, const tester_tuples
         mutant = *honest;
         memcpy(set, locked, sizeof set);
         unsigned n = 1 + test_rng_u64(&t->rng) % 3;
+        if (test_rng_u64(&t->rng) % 4 == 0)
+            shift_field(t, c, mutant.cells, set);
         for (unsigned i = 0; i < n; i++) {
             uint32_t j = (uint32_t)(test_rng_u64(&t->rng) % c->n_committed);
             if (locked[j])
@@ -501,6 +526,8 @@ bool tester_forge(chip_tester *t, execution_chip which, const any_row *row, cons
         mutant = cells != NULL && k % 2 == 0 ? *cells : start;
         memcpy(set, locked, sizeof set);
         unsigned n = k == 0 ? 0 : (unsigned)(test_rng_u64(&t->rng) % 4);
+        if (k % 4 == 1)
+            shift_field(t, c, mutant.cells, set);
         for (unsigned i = 0; i < n; i++) {
             uint32_t j = (uint32_t)(test_rng_u64(&t->rng) % c->n_committed);
             if (locked[j])
