@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""scripts/demo says what it did, and leaves nothing behind, however it ends.
+
+usage: test_demo.py SOURCE_DIR"""
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE = os.path.abspath(sys.argv[1])
+DEMO = os.path.join(SOURCE, 'scripts', 'demo')
+README = os.path.join(SOURCE, 'README.md')
+
+
+class Demo(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.environment = dict(os.environ, TMPDIR=self.folder)
+
+    def demo(self, *arguments):
+        return subprocess.run([DEMO, *arguments], capture_output=True, text=True, timeout=1200,
+                              stdin=subprocess.DEVNULL, env=self.environment, cwd=self.folder)
+
+    def start(self, *arguments):
+        """The demo in a process group of its own, as a terminal would start it."""
+        demo = subprocess.Popen([DEMO, *arguments], stdout=subprocess.PIPE, text=True,
+                                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                env=self.environment, start_new_session=True)
+        self.addCleanup(demo.stdout.close)
+        return demo
+
+    def assert_nothing_left(self, group=None):
+        self.assertEqual(os.listdir(self.folder), [])
+        if group is not None:
+            with self.assertRaises(ProcessLookupError):
+                os.killpg(group, 0)
+
+    def test_it_proves_part_of_a_file(self):
+        done = self.demo('--bytes', '200', README)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        with open(README, 'rb') as f:
+            digest = hashlib.sha256(f.read(200)).hexdigest()
+        for line in ('valid', f'published by the proof  {digest}', f'sha256sum               {digest}',
+                     '== done'):
+            self.assertIn(line, done.stdout.split('\n'))
+        self.assertIn('invalid:', done.stdout)  # the forged proof
+        self.assertIn('not zero-knowledge', done.stdout)
+        self.assert_nothing_left()
+
+    def test_keep(self):
+        with open(os.path.join(self.folder, 'a file'), 'wb') as f:
+            f.write(b'abc')
+        done = self.demo('--keep', 'a file')  # named from where the caller is
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        kept = done.stdout.split('kept in ')[1].strip()
+        self.assertTrue({'proof', 'input', 'sha256.elf'} <= set(os.listdir(kept)))
+
+    def test_interrupted_while_it_proves(self):
+        for number, to_all in ((signal.SIGINT, True), (signal.SIGTERM, False)):
+            demo = self.start('--bytes', '30000')
+            for line in demo.stdout:
+                if line.startswith('== prove'):
+                    break
+            else:
+                self.fail('it never came to the proof')
+            (os.killpg if to_all else os.kill)(demo.pid, number)  # Ctrl-C reaches the whole group
+            self.assertIn('interrupted', demo.stdout.read())
+            self.assertEqual(demo.wait(timeout=60), 130)
+            self.assert_nothing_left(demo.pid)
+
+    def test_wrong_usage(self):
+        for arguments, code, text in ((('--bytes', '0'), 2, '"0"'), (('--bytes',), 2, 'number'),
+                                      (('--what',), 2, '--what'), (('a', 'b'), 2, 'one file'),
+                                      (('nowhere',), 1, 'nowhere'), ((self.folder,), 1, 'no file')):
+            done = self.demo(*arguments)
+            self.assertEqual(done.returncode, code, arguments)
+            self.assertIn(text, done.stderr)
+        self.assert_nothing_left()
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1])
