@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -37,6 +38,33 @@ static void report(const zisk_job *job, job_stage stage, size_t done, size_t of)
         job->options.progress(job->options.progress_arg, stage, done, of);
 }
 
+// Bytes of the trees that wait for phase 2: all levels but the leaves, a third of the leaf level and
+// a bit each.
+static uint64_t spill_bytes(const zisk_plan *plan, size_t keep)
+{
+    uint64_t bytes = 0;
+    for (size_t i = plan->n == 1 ? 1 : keep; i < plan->n; i++) {
+        const whir_params *params = whir_params_any(plan->instances[i].header.class_id);
+        uint64_t leaves = 1ULL << whir_log_rows(&params->round[0]);
+        bytes += leaves / 3 * sizeof(digest) + 4096;
+    }
+    return bytes;
+}
+
+// A folder that cannot hold what will be put there is found out before hours are spent.
+static status check_spill_room(const char *folder, uint64_t bytes)
+{
+    struct statvfs fs;
+    FAIL_IF(statvfs(folder, &fs) != 0, ZK_EIO, "the spill folder %s: %m", folder);
+    uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
+    FAIL_IF(room < bytes, ZK_EIO,
+            "the spill folder %s has room for %llu MiB, but %llu MiB will be needed; give another "
+            "one with --spill-dir, or more memory",
+            folder, (unsigned long long)(room >> 20), (unsigned long long)(bytes >> 20) + 1);
+    FAIL_IF(access(folder, W_OK | X_OK) != 0, ZK_EIO, "the spill folder %s: %m", folder);
+    return ZK_OK;
+}
+
 status zisk_job_open(zisk_job **out, const zisk_program *program, const vm_input *input,
                      const zisk_job_options *options)
 {
@@ -55,6 +83,8 @@ status zisk_job_open(zisk_job **out, const zisk_program *program, const vm_input
     job->instances = calloc(job->plan->n, sizeof *job->instances);
     FAIL_OUT_IF(job->instances == NULL, ZK_ENOMEM, "no memory for a job");
     job->times.execute = seconds_since(start);
+    if (options->spill_dir != NULL)
+        TRY_OUT(check_spill_room(options->spill_dir, spill_bytes(job->plan, options->keep)));
     report(job, STAGE_EXECUTE, 1, 1);
     *out = job;
     return ZK_OK;

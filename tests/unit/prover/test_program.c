@@ -175,6 +175,18 @@ static void a_failing_guest_has_no_proof(void **state)
     vm_input_clear(&input);
 }
 
+static void a_spill_folder_is_looked_at_first(void **state)
+{
+    (void)state;
+    vm_input input;
+    must(vm_input_load(&input, &sha.vm.map, "abc", 3, true));
+    zisk_job_options options = {.spill_dir = "/nonexistent/folder"};
+    zisk_job *job;
+    assert_int_equal(zisk_job_open(&job, &sha, &input, &options), ZK_EIO);
+    assert_non_null(strstr(status_message(), "/nonexistent/folder"));
+    vm_input_clear(&input);
+}
+
 static void checks_pass_and_find_what_is_wrong(void **state)
 {
     (void)state;
@@ -219,6 +231,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checks_pass_and_find_what_is_wrong),
         cmocka_unit_test(a_failing_guest_has_no_proof),
+        cmocka_unit_test(a_spill_folder_is_looked_at_first),
         cmocka_unit_test(proves_sha256_of_abc),
         cmocka_unit_test(same_bytes_with_and_without_what_was_kept),
     };
