@@ -168,6 +168,37 @@ static void publics(void **state)
     assert_non_null(claim_other_publics(0));
 }
 
+// The same where instances and bus do not depend on what was hashed over all of the job.
+static void global_challenge(void **state)
+{
+    (void)state;
+    assert_null(claim_other_publics(only(LABEL_CHALLENGE)));
+}
+
+// A proof for one program as a proof for another.
+static const char *claim_another_program(uint32_t labels)
+{
+    dropped_labels = labels;
+    proof_key mine = key.key, other = key.key;
+    must(proof_key_seal(&mine)); // its digest as the forgetful transcript makes it
+    prover_key prover = key;
+    prover.key = mine;
+    toy_proof p = toy_prove(job, &prover, WHIR_CLASS_TEST_14, NULL, NULL);
+    assert_null(toy_verify(&p, job, &mine));
+    other.program.e[0] = fe_add(other.program.e[0], 1);
+    must(proof_key_seal(&other));
+    const char *reason = toy_verify(&p, job, &other);
+    toy_proof_clear(&p);
+    return reason;
+}
+
+static void program(void **state)
+{
+    (void)state;
+    assert_null(claim_another_program(only(LABEL_KEY)));
+    assert_non_null(claim_another_program(0));
+}
+
 // Contributions are absorbed one by one, so that their number is bound by them as well: only with
 // both forgotten are a job and its beginning one job. Either alone keeps them apart.
 static bool same_challenge_for_one_and_two(uint32_t labels)
@@ -375,6 +406,41 @@ static void bus_sums(void **state)
     (void)state;
     assert_null(lie_about_the_bus(only(LABEL_GKR_ROOT)));
     assert_non_null(lie_about_the_bus(0));
+}
+
+// Other ends of layer 0 with the same values at tau, which is known beforehand: with
+// u = (1 - tau) / tau, (p0 + a, p1 - u a, q0 + b, q1 - u b) for any b, and the a that keeps
+// p0 q1 + p1 q0 + lambda q0 q1.
+static const char *lie_about_a_layer(uint32_t labels)
+{
+    dropped_labels = labels;
+    toy_proof p = prove(job, NULL);
+    instance_sum sum;
+    assert_true(accepts_instance(&p, 0, &p.proofs[0], &sum));
+    fe3 lambda = squeezed.value[LOG_LAMBDA_0], tau = squeezed.value[LOG_TAU_0];
+    fe3 u = divide(fe3_sub(fe3_one(), tau), tau), b = {{3, 1, 4}}, end[4];
+    for (size_t k = 0; k < 4; k++)
+        end[k] = read_at(&p.proofs[0], 6 + 3 * k);
+    fe3 h = fe3_add(fe3_mul(end[0], end[3]), fe3_mul(end[1], end[2]));
+    h = fe3_add(h, fe3_mul(lambda, fe3_mul(end[2], end[3])));
+    fe3 q0 = fe3_add(end[2], b), q1 = fe3_sub(end[3], fe3_mul(u, b));
+    h = fe3_sub(h, fe3_add(fe3_mul(end[0], q1), fe3_mul(end[1], q0)));
+    h = fe3_sub(h, fe3_mul(lambda, fe3_mul(q0, q1)));
+    fe3 a = divide(h, fe3_sub(q1, fe3_mul(u, q0)));
+    add_to(&p.proofs[0], 6, a);
+    add_to(&p.proofs[0], 9, fe3_neg(fe3_mul(u, a)));
+    add_to(&p.proofs[0], 12, b);
+    add_to(&p.proofs[0], 15, fe3_neg(fe3_mul(u, b)));
+    const char *reason = toy_verify(&p, job, &key.key);
+    toy_proof_clear(&p);
+    return reason;
+}
+
+static void layer_ends(void **state)
+{
+    (void)state;
+    assert_null(lie_about_a_layer(only(LABEL_GKR_LAYER)));
+    assert_non_null(lie_about_a_layer(0));
 }
 
 // ---- Round polynomials
@@ -597,11 +663,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(publics),
+        cmocka_unit_test(global_challenge),
+        cmocka_unit_test(program),
         cmocka_unit_test(number_of_instances),
         cmocka_unit_test(headers),
         cmocka_unit_test(roots),
         cmocka_unit_test(out_of_domain_answers),
         cmocka_unit_test(bus_sums),
+        cmocka_unit_test(layer_ends),
         cmocka_unit_test(round_polynomials),
         cmocka_unit_test(claims),
         cmocka_unit_test(final_polynomial),
