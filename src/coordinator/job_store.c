@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+#include "coordinator/job_store.h"
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include <openssl/sha.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STORE_VERSION = 1, PATH_MAX_BYTES = 4096, HEX_BYTES = 2 * SHA256_DIGEST_LENGTH + 1 };
+
+struct store {
+    sqlite3 *db;
+    char folder[PATH_MAX_BYTES];
+};
+
+static const char schema[] =
+    "CREATE TABLE job(id TEXT PRIMARY KEY, state INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, failure_code TEXT,"
+    " failure_message TEXT, request BLOB NOT NULL) STRICT;"
+    "CREATE TABLE result(job TEXT NOT NULL REFERENCES job(id) ON DELETE CASCADE,"
+    " epoch INTEGER NOT NULL, kind INTEGER NOT NULL, instance INTEGER NOT NULL,"
+    " sha256 TEXT NOT NULL, size INTEGER NOT NULL,"
+    " PRIMARY KEY(job, epoch, kind, instance)) STRICT;"
+    "CREATE INDEX result_file ON result(sha256);"
+    "PRAGMA user_version = 1;";
+
+#define DATABASE_FAILED(s, what)                                                                   \
+    FAIL(ZK_EIO, "%s/jobs.sqlite: %s: %s", (s)->folder, what, sqlite3_errmsg((s)->db))
+
+static status run_sql(store *s, const char *sql)
+{
+    if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        DATABASE_FAILED(s, "cannot be used");
+    return ZK_OK;
+}
+
+static status prepare(sqlite3_stmt **out, store *s, const char *sql)
+{
+    if (sqlite3_prepare_v2(s->db, sql, -1, out, NULL) != SQLITE_OK)
+        DATABASE_FAILED(s, "cannot be used");
+    return ZK_OK;
+}
+
+static void bind_text(sqlite3_stmt *q, int k, const char *text)
+{
+    // What does not bind is NULL, which the table refuses.
+    (void)sqlite3_bind_text(q, k, text, -1, SQLITE_STATIC);
+}
+
+static void bind_number(sqlite3_stmt *q, int k, uint64_t v)
+{
+    (void)sqlite3_bind_int64(q, k, (sqlite3_int64)v);
+}
+
+// Runs a statement without rows and frees it. *changed: rows it changed.
+static status finish(int *changed, store *s, sqlite3_stmt *q, const char *what)
+{
+    int code = sqlite3_step(q);
+    sqlite3_finalize(q);
+    *changed = 0;
+    if (code != SQLITE_DONE)
+        DATABASE_FAILED(s, what);
+    *changed = sqlite3_changes(s->db);
+    return ZK_OK;
+}
+
+static status check_version(store *s)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s, "PRAGMA user_version"));
+    int version = sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int(q, 0) : -1;
+    sqlite3_finalize(q);
+    if (version == 0)
+        return run_sql(s, schema);
+    FAIL_IF(version != STORE_VERSION, ZK_EPARSE,
+            "%s/jobs.sqlite is of version %d, this program knows %d; give it another folder",
+            s->folder, version, STORE_VERSION);
+    return ZK_OK;
+}
+
+status store_open(store **out, const char *folder)
+{
+    *out = NULL;
+    status result = ZK_OK;
+    store *s = calloc(1, sizeof *s);
+    FAIL_IF(s == NULL, ZK_ENOMEM, "no memory for the store of jobs");
+    char path[PATH_MAX_BYTES + 32];
+    FAIL_OUT_IF(snprintf(s->folder, sizeof s->folder, "%s", folder) >= (int)sizeof s->folder,
+                ZK_EINVAL, "the folder's path is longer than %d bytes", PATH_MAX_BYTES - 1);
+    TRY_OUT(file_make_directories(folder));
+    snprintf(path, sizeof path, "%s/jobs.sqlite", folder);
+    if (sqlite3_open(path, &s->db) != SQLITE_OK) {
+        result = status_fail(ZK_EIO, __FILE__, __LINE__, "", "%s: %s", path,
+                             s->db != NULL ? sqlite3_errmsg(s->db) : "no memory");
+        goto out;
+    }
+    // The lock is taken by the first write and kept, so a second process fails here, at once.
+    TRY_OUT(run_sql(s, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                       "BEGIN IMMEDIATE"));
+    TRY_OUT(check_version(s));
+    TRY_OUT(run_sql(s, "COMMIT"));
+    *out = s;
+    return ZK_OK;
+out:
+    store_close(s);
+    return result;
+}
+
+void store_close(store *s)
+{
+    if (s == NULL)
+        return;
+    sqlite3_close(s->db);
+    free(s);
+}
+
+status store_add_job(store *s, const job_record *job)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s, "INSERT OR IGNORE INTO job VALUES(?,?,?,?,?,?,?,?)"));
+    bind_text(q, 1, job->id);
+    bind_number(q, 2, job->state);
+    bind_number(q, 3, job->epoch);
+    bind_number(q, 4, job->created_ms);
+    bind_number(q, 5, job->changed_ms);
+    bind_text(q, 6, job->failure_code);
+    bind_text(q, 7, job->failure_message);
+    (void)sqlite3_bind_blob64(q, 8, job->request_bytes > 0 ? (const void *)job->request : "",
+                              job->request_bytes, SQLITE_STATIC);
+    int changed;
+    TRY(finish(&changed, s, q, "the job cannot be stored"));
+    FAIL_IF(changed != 1, ZK_EINVAL, "there is a job %s already", job->id);
+    return ZK_OK;
+}
+
+status store_change_job(store *s, const job_record *job)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s,
+                "UPDATE job SET state = ?2, epoch = ?3, changed_ms = ?4, failure_code = ?5,"
+                " failure_message = ?6 WHERE id = ?1"));
+    bind_text(q, 1, job->id);
+    bind_number(q, 2, job->state);
+    bind_number(q, 3, job->epoch);
+    bind_number(q, 4, job->changed_ms);
+    bind_text(q, 5, job->failure_code);
+    bind_text(q, 6, job->failure_message);
+    int changed;
+    TRY(finish(&changed, s, q, "the job cannot be changed"));
+    FAIL_IF(changed != 1, ZK_EINVAL, "there is no job %s", job->id);
+    return ZK_OK;
+}
+
+status store_each_job(store *s, status (*each)(void *arg, const job_record *job), void *arg)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s,
+                "SELECT id, state, epoch, created_ms, changed_ms, failure_code, failure_message,"
+                " request FROM job ORDER BY created_ms, rowid"));
+    status result = ZK_OK;
+    int code;
+    while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+        sqlite3_int64 state = sqlite3_column_int64(q, 1);
+        FAIL_OUT_IF(state < 0 || state >= JOB_STATE_COUNT, ZK_EPARSE,
+                    "%s/jobs.sqlite: job %s has the unknown state %lld", s->folder,
+                    (const char *)sqlite3_column_text(q, 0), (long long)state);
+        job_record job = {.id = (const char *)sqlite3_column_text(q, 0),
+                          .state = (job_state)state,
+                          .epoch = (uint32_t)sqlite3_column_int64(q, 2),
+                          .created_ms = (uint64_t)sqlite3_column_int64(q, 3),
+                          .changed_ms = (uint64_t)sqlite3_column_int64(q, 4),
+                          .failure_code = (const char *)sqlite3_column_text(q, 5),
+                          .failure_message = (const char *)sqlite3_column_text(q, 6),
+                          .request = sqlite3_column_blob(q, 7),
+                          .request_bytes = (size_t)sqlite3_column_bytes(q, 7)};
+        TRY_OUT(each(arg, &job));
+    }
+    FAIL_OUT_IF(code != SQLITE_DONE, ZK_EIO, "%s/jobs.sqlite: the jobs cannot be read: %s",
+                s->folder, sqlite3_errmsg(s->db));
+out:
+    sqlite3_finalize(q);
+    return result;
+}
+
+static void digest_hex(char out[HEX_BYTES], const uint8_t *data, size_t size)
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA256(data, size, digest);
+    for (int k = 0; k < SHA256_DIGEST_LENGTH; k++)
+        snprintf(out + 2 * k, 3, "%02x", digest[k]);
+}
+
+static void result_path(char out[PATH_MAX_BYTES + 96], const store *s, const char *hex)
+{
+    snprintf(out, PATH_MAX_BYTES + 96, "%s/results/%.2s/%s", s->folder, hex, hex);
+}
+
+// The digest that the place holds; "" when it holds none.
+static status stored_digest(char out[HEX_BYTES], store *s, const char *job, const result_record *r)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s,
+                "SELECT sha256 FROM result WHERE job = ? AND epoch = ? AND kind = ? AND"
+                " instance = ?"));
+    bind_text(q, 1, job);
+    bind_number(q, 2, r->epoch);
+    bind_number(q, 3, r->kind);
+    bind_number(q, 4, r->instance);
+    int code = sqlite3_step(q);
+    snprintf(out, HEX_BYTES, "%s",
+             code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : "");
+    sqlite3_finalize(q);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        DATABASE_FAILED(s, "the results cannot be read");
+    return ZK_OK;
+}
+
+status store_add_result(store *s, const char *job, const result_record *r)
+{
+    FAIL_IF(r->size > RESULT_BYTES_MAX, ZK_ELIMIT, "a result of %zu bytes, the most is %d", r->size,
+            RESULT_BYTES_MAX);
+    char hex[HEX_BYTES], stored[HEX_BYTES], path[PATH_MAX_BYTES + 96];
+    digest_hex(hex, r->data, r->size);
+    TRY(stored_digest(stored, s, job, r));
+    if (strcmp(stored, hex) == 0)
+        return ZK_OK;
+    FAIL_IF(stored[0] != 0, ZK_EPROTO,
+            "job %s has another result for instance %u already (kind %d, epoch %u)", job,
+            r->instance, (int)r->kind, r->epoch);
+    result_path(path, s, hex);
+    TRY(file_make_parent(path));
+    TRY(file_write_atomic(path, r->data, r->size));
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s, "INSERT INTO result SELECT id, ?2, ?3, ?4, ?5, ?6 FROM job WHERE id = ?1"));
+    bind_text(q, 1, job);
+    bind_number(q, 2, r->epoch);
+    bind_number(q, 3, r->kind);
+    bind_number(q, 4, r->instance);
+    bind_text(q, 5, hex);
+    bind_number(q, 6, r->size);
+    int changed;
+    TRY(finish(&changed, s, q, "the result cannot be stored"));
+    FAIL_IF(changed != 1, ZK_EINVAL, "there is no job %s", job);
+    return ZK_OK;
+}
+
+// Whether the file is what its name says; then *data holds it.
+static bool read_result(byte_buffer *data, const store *s, const char *hex)
+{
+    char path[PATH_MAX_BYTES + 96], found[HEX_BYTES];
+    result_path(path, s, hex);
+    if (file_read(data, path, RESULT_BYTES_MAX) != ZK_OK)
+        return false;
+    digest_hex(found, data->data, data->size);
+    return strcmp(found, hex) == 0;
+}
+
+// A digest's hexadecimal digits in a column.
+static status column_hex(const char **out, const store *s, sqlite3_stmt *q, int column)
+{
+    *out = (const char *)sqlite3_column_text(q, column);
+    FAIL_IF(*out == NULL || strlen(*out) != HEX_BYTES - 1, ZK_EPARSE,
+            "%s/jobs.sqlite: a result has no SHA-256", s->folder);
+    return ZK_OK;
+}
+
+static status forget_result(store *s, const char *job, const char *hex)
+{
+    log_warn("coordinator::store",
+             "a stored result is missing or damaged and will be asked for again",
+             log_str("job", job), log_str("sha256", hex));
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s, "DELETE FROM result WHERE sha256 = ?"));
+    bind_text(q, 1, hex);
+    int changed;
+    return finish(&changed, s, q, "the result cannot be forgotten");
+}
+
+status store_each_result(store *s, const char *job, uint32_t epoch,
+                         status (*each)(void *arg, const result_record *result), void *arg)
+{
+    status result = ZK_OK;
+    byte_buffer data = buffer_new(), damaged = buffer_new();
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s,
+                "SELECT kind, instance, sha256 FROM result WHERE job = ? AND epoch = ?"
+                " ORDER BY kind, instance"));
+    bind_text(q, 1, job);
+    bind_number(q, 2, epoch);
+    int code;
+    while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+        const char *hex;
+        TRY_OUT(column_hex(&hex, s, q, 2));
+        if (!read_result(&data, s, hex)) {
+            TRY_OUT(buffer_put(&damaged, hex, HEX_BYTES));
+            continue;
+        }
+        result_record r = {.epoch = epoch,
+                           .kind = (result_kind)sqlite3_column_int(q, 0),
+                           .instance = (uint32_t)sqlite3_column_int64(q, 1),
+                           .data = data.data,
+                           .size = data.size};
+        TRY_OUT(each(arg, &r));
+    }
+    FAIL_OUT_IF(code != SQLITE_DONE, ZK_EIO, "%s/jobs.sqlite: the results cannot be read: %s",
+                s->folder, sqlite3_errmsg(s->db));
+out:
+    sqlite3_finalize(q);
+    for (size_t at = 0; at < damaged.size && result == ZK_OK; at += HEX_BYTES)
+        result = forget_result(s, job, (const char *)damaged.data + at);
+    buffer_clear(&data);
+    buffer_clear(&damaged);
+    return result;
+}
+
+status store_remove_job(store *s, const char *id)
+{
+    status result = ZK_OK;
+    byte_buffer files = buffer_new();
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s,
+                "SELECT DISTINCT sha256 FROM result WHERE job = ?1 AND sha256 NOT IN"
+                " (SELECT sha256 FROM result WHERE job != ?1)"));
+    bind_text(q, 1, id);
+    int code;
+    while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+        const char *hex;
+        TRY_OUT(column_hex(&hex, s, q, 0));
+        TRY_OUT(buffer_put(&files, hex, HEX_BYTES));
+    }
+    FAIL_OUT_IF(code != SQLITE_DONE, ZK_EIO, "%s/jobs.sqlite: the results cannot be read: %s",
+                s->folder, sqlite3_errmsg(s->db));
+    sqlite3_finalize(q);
+    q = NULL;
+    sqlite3_stmt *removal;
+    TRY_OUT(prepare(&removal, s, "DELETE FROM job WHERE id = ?"));
+    bind_text(removal, 1, id);
+    int changed;
+    TRY_OUT(finish(&changed, s, removal, "the job cannot be removed"));
+    FAIL_OUT_IF(changed != 1, ZK_EINVAL, "there is no job %s", id);
+    // Only now: a row never stands without its file. What a crash leaves behind here is garbage.
+    for (size_t at = 0; at < files.size; at += HEX_BYTES) {
+        char path[PATH_MAX_BYTES + 96];
+        result_path(path, s, (const char *)files.data + at);
+        (void)unlink(path);
+    }
+out:
+    sqlite3_finalize(q);
+    buffer_clear(&files);
+    return result;
+}
