@@ -338,6 +338,20 @@ static void bad_variables_and_flags_are_refused(void **state)
     }
 }
 
+static void long_values_are_refused(void **state)
+{
+    (void)state;
+    toy_values v;
+    config c;
+    char flag[CONFIG_TEXT_MAX + 16] = "--name=";
+    memset(flag + 7, 'x', CONFIG_TEXT_MAX);
+    load(&v, &c, &(config_case){.arguments = {flag}});
+    assert_int_equal(strlen(v.name), CONFIG_TEXT_MAX);
+    config_clear(&c);
+    flag[7 + CONFIG_TEXT_MAX] = 'x';
+    fixture_refused(&toy, &(config_case){.arguments = {flag}}, "--name: longer than 4096 bytes");
+}
+
 static void of_settings_that_exclude_each_other_the_stronger_source_holds(void **state)
 {
     (void)state;
@@ -400,6 +414,7 @@ int main(void)
         cmocka_unit_test(help_and_version_need_nothing_else),
         cmocka_unit_test(bad_files_are_refused_with_file_line_and_key),
         cmocka_unit_test(bad_variables_and_flags_are_refused),
+        cmocka_unit_test(long_values_are_refused),
         cmocka_unit_test(of_settings_that_exclude_each_other_the_stronger_source_holds),
         cmocka_unit_test(unknown_variables_are_listed_and_empty_ones_unset),
         cmocka_unit_test(help_shows_every_setting_and_where_it_is_given),
