@@ -22,6 +22,7 @@ static const command commands[] = {
     {"inspect", command_inspect, "print what a proof file says of itself"},
     {"check", command_check, "check constraints and bus of a run, without a proof"},
     {"vk", command_vk, "print the verification key of a program"},
+    {"chips", command_chips, "print the machine's tables: columns, constraints, interactions"},
     {"disasm", command_disasm,
      "print the instructions of a guest program as the machine decodes them"},
     {"soundness", command_soundness, "print the provable security of the parameter sets"},

@@ -19,6 +19,7 @@ int command_vk(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_soundness(int argc, char **argv);
+int command_chips(int argc, char **argv);
 
 // Sizes beyond which a file is refused unread.
 #define MAX_ELF_BYTES   (512ULL << 20)

@@ -126,6 +126,27 @@ out:
     return result;
 }
 
+static status json_closed(byte_buffer *out, const closed_form *form)
+{
+    TRY(json_text(out, "form", closed_kind_name(form->kind)));
+    TRY(json_number(out, "form_id", form->kind));
+    TRY(json_number(out, "bits", form->bits));
+    TRY(json_number(out, "shift", form->shift));
+    TRY(json_number(out, "shift_b", form->shift_b));
+    return json_number(out, "value", form->value);
+}
+
+// [constant, [column, coefficient], ..]; key NULL: an element of a list
+static status json_affine(byte_buffer *out, const char *key, const affine *a)
+{
+    if (key != NULL)
+        TRY(json_key(out, key));
+    TRY(air_print(out, "[%llu", (unsigned long long)a->constant));
+    for (uint32_t t = 0; t < a->n_terms; t++)
+        TRY(air_print(out, ",[%u,%llu]", a->terms[t].column, (unsigned long long)a->terms[t].coef));
+    return buffer_put_text(out, "]");
+}
+
 static status json_columns(byte_buffer *out, const chip *c)
 {
     TRY(json_key(out, "columns"));
@@ -136,8 +157,21 @@ static status json_columns(byte_buffer *out, const chip *c)
         TRY(json_text(out, "name", c->columns[j].name));
         TRY(json_text(out, "kind", kind_names[c->columns[j].kind]));
         if (c->columns[j].kind == COLUMN_CLOSED)
-            TRY(json_text(out, "form", closed_kind_name(c->columns[j].closed.kind)));
+            TRY(json_closed(out, &c->columns[j].closed));
         TRY(buffer_put_text(out, "}"));
+    }
+    return buffer_put_text(out, "]");
+}
+
+static status json_nodes(byte_buffer *out, const chip *c)
+{
+    TRY(json_key(out, "nodes"));
+    TRY(buffer_put_text(out, "["));
+    for (uint32_t i = 0; i < c->n_nodes; i++) {
+        const expr_node *n = &c->nodes[i];
+        TRY(json_separator(out, i));
+        TRY(air_print(out, "[%u,%u,%u,%llu]", (unsigned)n->op, n->a, n->b,
+                      (unsigned long long)n->value));
     }
     return buffer_put_text(out, "]");
 }
@@ -151,6 +185,7 @@ static status json_constraints(byte_buffer *out, const chip *c)
         TRY(buffer_put_text(out, "{"));
         TRY(json_text(out, "name", c->constraints[j].name));
         TRY(json_number(out, "degree", c->constraints[j].degree));
+        TRY(json_number(out, "node", c->constraints[j].node));
         TRY(json_formula(out, "zero", c, NULL, c->constraints[j].node));
         TRY(buffer_put_text(out, "}"));
     }
@@ -167,12 +202,21 @@ static status json_interactions(byte_buffer *out, const chip *c)
         TRY(buffer_put_text(out, "{"));
         TRY(json_text(out, "direction", in->is_send ? "send" : "receive"));
         TRY(json_text(out, "domain", in->tuple->name));
+        TRY(json_number(out, "tag", in->tuple->domain));
         TRY(json_formula(out, "multiplicity", c, &in->multiplicity, 0));
         TRY(json_key(out, "fields"));
         TRY(buffer_put_text(out, "["));
         for (unsigned t = 0; t < in->n_fields; t++) {
             TRY(json_separator(out, t));
             TRY(json_formula(out, NULL, c, &in->fields[t], 0));
+        }
+        TRY(buffer_put_text(out, "]"));
+        TRY(json_affine(out, "multiplicity_affine", &in->multiplicity));
+        TRY(json_key(out, "fields_affine"));
+        TRY(buffer_put_text(out, "["));
+        for (unsigned t = 0; t < in->n_fields; t++) {
+            TRY(json_separator(out, t));
+            TRY(json_affine(out, NULL, &in->fields[t]));
         }
         TRY(buffer_put_text(out, "]}"));
     }
@@ -187,6 +231,8 @@ static status json_chip(byte_buffer *out, const machine_slot *slot)
     TRY(json_text(out, "name", c->name));
     TRY(json_number(out, "block", slot->block));
     TRY(json_text(out, "kind", c->is_table ? "table" : c->is_permutation ? "permutation" : "rows"));
+    TRY(json_number(out, "is_table", c->is_table));
+    TRY(json_number(out, "is_permutation", c->is_permutation));
     TRY(json_number(out, "fixed_log_height", c->fixed_log_height));
     TRY(json_number(out, "committed", c->n_committed));
     TRY(json_number(out, "preprocessed", c->n_preprocessed));
@@ -195,7 +241,9 @@ static status json_chip(byte_buffer *out, const machine_slot *slot)
     TRY(json_number(out, "multiplications", info.n_mul + info.n_mul_const));
     TRY(json_number(out, "registers", info.n_registers));
     TRY(json_columns(out, c));
+    TRY(json_nodes(out, c));
     TRY(json_constraints(out, c));
+    TRY(json_affine(out, "real_flag", &c->real_flag));
     TRY(json_interactions(out, c));
     return buffer_put_text(out, "}");
 }

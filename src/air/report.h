@@ -7,7 +7,10 @@
 // For a reader; `verbose` adds one line for each column, constraint and interaction.
 MUST_CHECK status air_report_text(byte_buffer *out, const machine *m, bool verbose);
 
-// One JSON object with everything.
+// One JSON object with everything: formulas for a reader, and exact data (nodes as [op, a, b,
+// value], affine forms as [constant, [column, coefficient], ..], closed forms) from which a program
+// can compute the machine's digest and evaluate every constraint (doc/proof-format.md section 3).
+// Numbers are below 2^64, which not every JSON reader keeps apart.
 MUST_CHECK status air_report_json(byte_buffer *out, const machine *m);
 
 // A formula as "real * (sum - (a + b))"; cut with " ..." when longer than AIR_FORMULA_MAX bytes.
