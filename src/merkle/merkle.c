@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "merkle/merkle.h"
 
+#include "base/bigmem.h"
 #include "base/pool.h"
 #include "merkle/merkle_alloc.h"
 
@@ -26,9 +27,7 @@ status merkle_allocate(merkle_tree *tree, const hash_ops *hash, unsigned log_row
         tree->level_offset[level] = n;
         n += (size_t)1 << merkle_level_log_nodes(log_rows, level);
     }
-    // 64 bytes: a pair of digests a cache line. Sizes for aligned_alloc are multiples of that.
-    tree->nodes = aligned_alloc(64, (n * sizeof(digest) + 63) / 64 * 64);
-    FAIL_IF(tree->nodes == NULL, ZK_ENOMEM,
+    FAIL_IF(bigmem_new(&tree->nodes, n) != ZK_OK, ZK_ENOMEM,
             "no memory for a Merkle tree of 2^%u rows (%zu MiB); choose a smaller instance class",
             log_rows, n * sizeof(digest) >> 20);
     return ZK_OK;
@@ -110,7 +109,8 @@ status merkle_build_from_leaves(merkle_tree *tree, const hash_ops *hash, const d
 
 void merkle_clear(merkle_tree *tree)
 {
-    free(tree->nodes);
+    if (tree->nodes != NULL)
+        bigmem_free(tree->nodes, merkle_n_nodes(tree), sizeof *tree->nodes);
     *tree = (merkle_tree){0};
 }
 
@@ -124,14 +124,16 @@ void merkle_drop_leaves(merkle_tree *tree)
     if (!tree->has_leaves || tree->n_levels == 1)
         return;
     size_t n_leaves = tree->level_offset[1];
-    size_t n_rest = merkle_n_nodes(tree) - n_leaves;
-    memmove(tree->nodes, tree->nodes + n_leaves, n_rest * sizeof(digest));
+    size_t n_nodes = merkle_n_nodes(tree), n_rest = n_nodes - n_leaves;
+    digest *rest;
+    if (bigmem_new(&rest, n_rest) != ZK_OK)
+        return; // the tree stays whole: larger than needed, as good
+    memcpy(rest, tree->nodes + n_leaves, n_rest * sizeof(digest));
+    bigmem_free(tree->nodes, n_nodes, sizeof(digest));
+    tree->nodes = rest;
     for (unsigned level = 1; level < tree->n_levels; level++)
         tree->level_offset[level] -= n_leaves;
     tree->has_leaves = false;
-    digest *shrunk = realloc(tree->nodes, n_rest * sizeof(digest));
-    if (shrunk != NULL) // else the block stays larger than needed
-        tree->nodes = shrunk;
 }
 
 size_t merkle_path_bound(unsigned log_rows, size_t n_indices)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "air/program.h"
+#include "base/bigmem.h"
 #include "base/clock.h"
 #include "field/vec.h"
 #include "sumcheck/gkr.h"
@@ -248,9 +249,10 @@ static status column_weights(proving *p, column_group group, const machine_layou
     const vec_ops *vec = vec_get();
     size_t n_high = (size_t)1 << (layout->log_stack - INSTANCE_MIN_LOG_HEIGHT);
     weight_piece *pieces = malloc(CHIP_MAX_COLUMNS * sizeof *pieces);
-    fe *eq = malloc(3 * sizeof(fe) * n_high);
+    fe *eq = NULL;
     status result = ZK_OK;
-    FAIL_OUT_IF(pieces == NULL || eq == NULL, ZK_ENOMEM, "no memory for weights");
+    FAIL_OUT_IF(pieces == NULL, ZK_ENOMEM, "no memory for weights");
+    TRY_OUT(bigmem_new(&eq, 3 * n_high));
     vec->eq_table(low, 64, fe3_one(), p->point, INSTANCE_MIN_LOG_HEIGHT);
     for (uint32_t s = 0; s < p->m->n_slots; s++) {
         const chip *c = slot_chip(p, s);
@@ -274,7 +276,7 @@ static status column_weights(proving *p, column_group group, const machine_layou
     }
 out:
     free(pieces);
-    free(eq);
+    bigmem_free(eq, 3 * n_high, sizeof *eq);
     return result;
 }
 
@@ -284,38 +286,44 @@ static status open_columns(proving *p, const whir_commitment *c, const contribut
     size_t n_high = (size_t)1 << (params->log_stack - INSTANCE_MIN_LOG_HEIGHT);
     fe3 mu = transcript_squeeze_fe3(&p->t);
     status result = ZK_OK;
-    fe *highs = calloc(6 * n_high, sizeof *highs);
+    void *zeroed = NULL, *fixed_zeroed = NULL;
+    fe *highs, *powers_high = NULL;
     fe *lows = malloc(2 * 3 * 64 * sizeof *lows);
     fe3 *powers = malloc((p->m->n_columns + 1) * sizeof *powers);
-    fe *fixed_high = NULL;
-    FAIL_OUT_IF(!highs || !lows || !powers, ZK_ENOMEM, "no memory for the weights of the opening");
+    size_t n_fixed = 0;
+    FAIL_OUT_IF(!lows || !powers, ZK_ENOMEM, "no memory for the weights of the opening");
+    // The area between the tables has weight zero.
+    TRY_OUT(bigmem_alloc(&zeroed, 3 * n_high, sizeof *highs));
+    highs = zeroed;
+    TRY_OUT(bigmem_new(&powers_high, 3 * n_high));
     powers[0] = mu;
     for (uint32_t i = 1; i < p->m->n_columns; i++)
         powers[i] = fe3_mul(powers[i - 1], mu);
 
     fe3 claim = own->answer;
     TRY_OUT(column_weights(p, GROUP_COMMITTED, &p->in->layout, powers, lows, highs, &claim));
-    whir_pow_weight(lows + 3 * 64, highs + 3 * n_high, params,
-                    contribution_point(&p->in->key->key, own), p->threads);
-    whir_weight weights[2] = {{lows, highs}, {lows + 3 * 64, highs + 3 * n_high}};
+    whir_pow_weight(lows + 3 * 64, powers_high, params, contribution_point(&p->in->key->key, own),
+                    p->threads);
+    whir_weight weights[2] = {{lows, highs}, {lows + 3 * 64, powers_high}};
     TRY_OUT(whir_open(c, p->in->stack, weights, 2, claim, &p->t, p->w, p->threads, p->cancel));
 
     if (p->in->header.preprocessed) {
         const machine_layout *layout = &p->in->key->preprocessed_layout;
-        fixed_high =
-            calloc(3 * sizeof(fe), (size_t)1 << (layout->log_stack - INSTANCE_MIN_LOG_HEIGHT));
-        FAIL_OUT_IF(fixed_high == NULL, ZK_ENOMEM, "no memory for the weights of the opening");
+        n_fixed = (size_t)3 << (layout->log_stack - INSTANCE_MIN_LOG_HEIGHT);
+        TRY_OUT(bigmem_alloc(&fixed_zeroed, n_fixed, sizeof *highs));
+        highs = fixed_zeroed;
         claim = fe3_zero();
-        TRY_OUT(column_weights(p, GROUP_PREPROCESSED, layout, powers, lows, fixed_high, &claim));
-        weights[0].high = fixed_high;
+        TRY_OUT(column_weights(p, GROUP_PREPROCESSED, layout, powers, lows, highs, &claim));
+        weights[0].high = highs;
         TRY_OUT(whir_open(&p->in->key->preprocessed_commitment, p->in->key->preprocessed, weights,
                           1, claim, &p->t, p->w, p->threads, p->cancel));
     }
 out:
-    free(fixed_high);
+    bigmem_free(fixed_zeroed, n_fixed, sizeof *highs);
+    bigmem_free(zeroed, 3 * n_high, sizeof *highs);
+    bigmem_free(powers_high, 3 * n_high, sizeof *powers_high);
     free(powers);
     free(lows);
-    free(highs);
     return result;
 }
 

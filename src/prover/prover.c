@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/bigmem.h"
 #include "base/clock.h"
 
 // An instance between the phases.
@@ -126,6 +127,7 @@ void zisk_job_close(zisk_job *job)
     zisk_plan_free(job->plan);
     zisk_run_free(job->run);
     free(job);
+    bigmem_trim(); // the next job may be hours away
 }
 
 const zisk_run *zisk_job_run(const zisk_job *job)

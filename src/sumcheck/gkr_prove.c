@@ -8,11 +8,13 @@
 // into blocks of one low eq table, 2 * 128 entries of the tables.
 //
 // Cost in K multiplications per leaf: 1.5 to build and 5 + lambda's half for the bottom sumcheck,
-// twice that over all layers. Bytes: 48 per leaf for the layers above, 36 for the bottom tables.
+// twice that over all layers. Bytes: 48 per leaf, for the layers first, later for the tables of the
+// bottom.
 #include "sumcheck/gkr.h"
 
 #include <stdlib.h>
 
+#include "base/bigmem.h"
 #include "sumcheck/eq_round.h"
 #include "sumcheck/sumcheck_kernels.h"
 
@@ -162,16 +164,14 @@ static status layer_new(layer *l, size_t n)
 {
     l->n = n;
     l->stride = n + 1;
-    l->p = aligned_alloc(64, (6 * l->stride * sizeof(fe) + 63) / 64 * 64);
-    FAIL_IF(l->p == NULL, ZK_ENOMEM, "no memory for a layer of %zu fractions (%zu MiB)", n,
-            6 * n * sizeof(fe) >> 20);
+    TRY(bigmem_new(&l->p, 6 * l->stride));
     l->q = l->p + 3 * l->stride;
     return ZK_OK;
 }
 
 static void layer_free(layer *l)
 {
-    free(l->p);
+    bigmem_free(l->p, 6 * l->stride, sizeof *l->p);
     *l = (layer){0};
 }
 
@@ -184,7 +184,7 @@ typedef struct gkr_state {
     layer layers[MAX_LAYERS]; // 1 .. log_leaves - 1; layer log_leaves is the source
     scratch *scratch;
     fe3 (*partial)[2];
-    fe *room[2]; // table buffers, written in turn
+    fe *room[2]; // table buffers of the layer at hand, written in turn
     size_t room_stride[2];
     eq_split eq;
     transcript *t;
@@ -214,6 +214,25 @@ static status build_layers(gkr_state *g)
     return ZK_OK;
 }
 
+// Buffers for a sumcheck over n entries: the first fold leaves n / 2 of them, the next n / 4. They
+// live for one layer, so that the bottom one, which needs most, finds the memory of all others.
+static status rooms_new(gkr_state *g, size_t n)
+{
+    for (int i = 0; i < 2; i++) {
+        g->room_stride[i] = (n >> (1 + i)) + 2;
+        TRY(bigmem_new(&g->room[i], 12 * g->room_stride[i]));
+    }
+    return ZK_OK;
+}
+
+static void rooms_free(gkr_state *g)
+{
+    for (int i = 0; i < 2; i++) {
+        bigmem_free(g->room[i], 12 * g->room_stride[i], sizeof *g->room[i]);
+        g->room[i] = NULL;
+    }
+}
+
 // The sumcheck on layer l for claim c at point[0..l-1]; afterwards end[] = p0, p1, q0, q1 at the
 // challenges, which have replaced the point.
 static status prove_layer(gkr_state *g, unsigned l, fe3 lambda, fe3 c, fe3 *point, fe3 end[4])
@@ -221,6 +240,7 @@ static status prove_layer(gkr_state *g, unsigned l, fe3 lambda, fe3 c, fe3 *poin
     layer *below = &g->layers[l + 1];
     bool from_leaves = l + 1 == g->log_leaves;
     size_t n = ((from_leaves ? g->leaves->n_leaves : below->n) + 1) / 2;
+    TRY(rooms_new(g, n));
     pass s = {.ops = g->ops,
               .kind = from_leaves ? FROM_LEAVES : FROM_LAYER,
               .leaves = g->leaves,
@@ -273,6 +293,7 @@ static status prove_layer(gkr_state *g, unsigned l, fe3 lambda, fe3 c, fe3 *poin
     end[1] = planar_get(last.c, last.stride, 0);
     end[2] = d;
     end[3] = planar_get(last.b, last.stride, 0);
+    rooms_free(g);
     return ZK_OK;
 }
 
@@ -328,21 +349,14 @@ status gkr_prove(fe3 *point, fe3 *p_claim, fe3 *q_claim, unsigned log_leaves,
     size_t n_slots = pool_threads(threads);
     g.scratch = aligned_alloc(64, (n_slots * sizeof *g.scratch + 63) / 64 * 64);
     g.partial = malloc(n_slots * sizeof *g.partial);
-    // After the first fold of the bottom layer n_leaves / 4 entries are left, then n_leaves / 8.
-    for (int i = 0; i < 2; i++) {
-        g.room_stride[i] = (leaves->n_leaves >> (2 + i)) + 2;
-        g.room[i] = aligned_alloc(64, (12 * g.room_stride[i] * sizeof(fe) + 63) / 64 * 64);
-    }
-    FAIL_OUT_IF(!g.scratch || !g.partial || !g.room[0] || !g.room[1], ZK_ENOMEM,
-                "no memory for the tables of %zu leaves", leaves->n_leaves);
+    FAIL_OUT_IF(!g.scratch || !g.partial, ZK_ENOMEM, "no memory for the blocks of a GKR proof");
     TRY_OUT(eq_split_new(&g.eq, log_leaves, LOG_PAIRS));
     TRY_OUT(run(&g, point, p_claim, q_claim));
 out:
     for (unsigned l = 0; l < MAX_LAYERS; l++)
         layer_free(&g.layers[l]);
     eq_split_free(&g.eq);
-    free(g.room[0]);
-    free(g.room[1]);
+    rooms_free(&g);
     free(g.partial);
     free(g.scratch);
     return result;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bigmem.h"
 #include "field/vec.h"
 #include "sumcheck/eq_round.h"
 #include "sumcheck/sumcheck_kernels.h"
@@ -32,8 +33,9 @@ typedef struct work {
     fe *next, *next_form;
     size_t next_stride;
     fe *room[2]; // the buffers behind them
-    fe3 claim;   // sum_x eq(rho, x) G(x) over the rows left
-    fe3 r;       // of the fold
+    size_t room_size[2];
+    fe3 claim; // sum_x eq(rho, x) G(x) over the rows left
+    fe3 r;     // of the fold
     const eq_split *eq;
     fe *scratch; // one stretch of scratch_size a slot
     size_t scratch_size;
@@ -195,14 +197,12 @@ static status work_new(work *k, const zerocheck_table *table, pool *threads)
                 .base = true};
     // Buffer 1 first holds L of round 0 (height elements), later a quarter of the cells.
     size_t columns = 3 * ((size_t)table->n_columns + 1);
-    size_t sizes[2] = {columns * (height / 2), columns * ((height + 3) / 4)};
-    if (sizes[1] < 3 * height)
-        sizes[1] = 3 * height;
-    for (int i = 0; i < 2; i++) {
-        k->room[i] = aligned_alloc(64, round_up(sizes[i] * sizeof(fe), 64));
-        FAIL_IF(k->room[i] == NULL, ZK_ENOMEM, "no memory for the zerocheck of 2^%u rows",
-                table->log_height);
-    }
+    k->room_size[0] = columns * (height / 2);
+    k->room_size[1] = columns * ((height + 3) / 4);
+    if (k->room_size[1] < 3 * height)
+        k->room_size[1] = 3 * height;
+    for (int i = 0; i < 2; i++)
+        TRY(bigmem_new(&k->room[i], k->room_size[i]));
     k->form = k->room[1];
     k->stride = height;
     // Lines (two), outputs, L's lines, the evaluator's room, column pointers.
@@ -218,8 +218,8 @@ static status work_new(work *k, const zerocheck_table *table, pool *threads)
 
 static void work_free(work *k)
 {
-    free(k->room[0]);
-    free(k->room[1]);
+    for (int i = 0; i < 2; i++)
+        bigmem_free(k->room[i], k->room_size[i], sizeof *k->room[i]);
     free(k->scratch);
     free(k->partial);
     *k = (work){0};

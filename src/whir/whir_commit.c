@@ -14,7 +14,7 @@ static size_t code_cells(const whir_params *p)
 status whir_encode(fe **code, const whir_params *p, const fe *cells, pool *threads)
 {
     const whir_round *r = &p->round[0];
-    TRY(bigmem_alloc((void **)code, code_cells(p), sizeof **code));
+    TRY(bigmem_new(code, code_cells(p)));
     status s = ntt_encode(*code, cells, r->log_size - (unsigned)r->n_folds, r->log_inv_rate,
                           whir_row_width(p, 0), threads);
     if (s != ZK_OK) {
@@ -75,7 +75,7 @@ status whir_ood_answer(fe3 *y, const whir_params *params, const fe *cells, fe3 z
     size_t n_rows = ((size_t)1 << params->log_stack) / n_lanes;
     fe low[3 * WHIR_MAX_ROW], sums[3 * WHIR_MAX_ROW] = {0};
     fe *high = NULL, *out[1] = {sums};
-    TRY_OUT(bigmem_alloc((void **)&high, 3 * n_rows, sizeof *high));
+    TRY_OUT(bigmem_new(&high, 3 * n_rows));
     whir_pow_weight(low, high, params, z, threads);
     TRY_OUT(whir_lane_sums(out, cells, n_rows, n_lanes, &(whir_weight){low, high}, 1, threads));
     *y = vec_get()->dot3(low, n_lanes, sums, n_lanes, n_lanes);

@@ -44,7 +44,7 @@ static void oracle_clear(oracle *o)
 
 static status tables_new(opening *o, size_t n)
 {
-    TRY(bigmem_alloc((void **)&o->block, 9 * n, sizeof *o->block));
+    TRY(bigmem_new(&o->block, 9 * n));
     o->capacity = o->n = n;
     o->f = o->block;
     o->w = o->f + 3 * n;
@@ -156,7 +156,7 @@ static status commit_table(opening *o, oracle *next, unsigned i)
     size_t width = whir_row_width(o->params, i), n_cells = width << (log_rows - log_blowup);
     fe *rows = NULL;
     *next = (oracle){.owns_tree = true, .n_code = width << log_rows};
-    TRY_OUT(bigmem_alloc((void **)&next->code, next->n_code, sizeof *next->code));
+    TRY_OUT(bigmem_new(&next->code, next->n_code));
     TRY_OUT(bigmem_alloc((void **)&rows, n_cells, sizeof *rows));
     whir_interleave(rows, o->f, o->n, r->n_folds, o->threads);
     TRY_OUT(ntt_encode(next->code, rows, log_rows - log_blowup, log_blowup, width, o->threads));
@@ -289,7 +289,7 @@ static status next_oracle(opening *o, unsigned i, const oracle *current, oracle 
     fe *powers = NULL;
     fe3 ood_answer;
     TRY_OUT(commit_table(o, next, i + 1));
-    TRY_OUT(bigmem_alloc((void **)&powers, n_powers, sizeof *powers));
+    TRY_OUT(bigmem_new(&powers, n_powers));
     TRY_OUT(answer_ood(o, &ood_answer, powers));
     TRY_OUT(open_rows(o, i, current));
 

@@ -31,7 +31,7 @@ status whir_build_tree(merkle_tree *tree, const hash_ops *hash, const fe *rows, 
     status result = ZK_OK;
     size_t n = (size_t)1 << log_rows;
     leaf_pass p = {hash, NULL, rows, width};
-    TRY_OUT(bigmem_alloc((void **)&p.leaves, n, sizeof *p.leaves));
+    TRY_OUT(bigmem_new(&p.leaves, n));
     TRY_OUT(pool_for_cancelable(threads, n, ROW_GRAIN, cancel, leaves_range, &p));
     TRY_OUT(merkle_build_from_leaves(tree, hash, p.leaves, log_rows, threads));
 out:

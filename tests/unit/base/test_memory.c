@@ -50,6 +50,65 @@ static void impossible_sizes_are_refused(void **state)
     bigmem_free(NULL, 7, 8);
 }
 
+// What is given back serves the next block, joined and split; it is zero only when asked for.
+static void blocks_are_reused(void **state)
+{
+    (void)state;
+    enum { PAGE = 2 << 20 };
+    unsigned char *a, *b, *all;
+    bigmem_trim();
+    size_t before = bigmem_usage_now().in_use;
+    assert_int_equal(bigmem_new(&a, (size_t)8 * PAGE), ZK_OK);
+    memset(a, 0xff, (size_t)8 * PAGE);
+    bigmem_free(a, (size_t)8 * PAGE, 1);
+    size_t mapped = bigmem_usage_now().mapped;
+    assert_int_equal(bigmem_usage_now().kept, 8 * PAGE);
+
+    assert_int_equal(bigmem_alloc((void **)&a, (size_t)3 * PAGE - 1, 1), ZK_OK);
+    assert_int_equal(bigmem_new(&b, (size_t)5 * PAGE), ZK_OK);
+    assert_true(a + 3 * PAGE == b || b + 5 * PAGE == a);
+    for (size_t i = 0; i < (size_t)3 * PAGE - 1; i++)
+        assert_int_equal(a[i], 0);
+    bigmem_free(a, (size_t)3 * PAGE - 1, 1);
+    bigmem_free(b, (size_t)5 * PAGE, 1);
+    assert_int_equal(bigmem_new(&all, (size_t)8 * PAGE), ZK_OK);
+    assert_int_equal(bigmem_usage_now().mapped, mapped);
+    bigmem_free(all, (size_t)8 * PAGE, 1);
+    bigmem_trim();
+    assert_int_equal(bigmem_usage_now().kept, 0);
+    assert_int_equal(bigmem_usage_now().in_use, before);
+}
+
+// Random blocks: disjoint, and never more held than was once in use.
+static void kept_blocks_do_not_raise_the_peak(void **state)
+{
+    (void)state;
+    enum { N = 24, ROUNDS = 2000 };
+    test_rng rng = test_rng_new(2);
+    unsigned char *block[N] = {NULL};
+    size_t bytes[N] = {0};
+    bigmem_trim();
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t i = test_rng_u64(&rng) % N;
+        if (block[i] != NULL) {
+            assert_int_equal(block[i][0], i);
+            assert_int_equal(block[i][bytes[i] - 1], i);
+            bigmem_free(block[i], bytes[i], 1);
+            block[i] = NULL;
+        } else {
+            bytes[i] = BIGMEM_HUGE_PAGE + test_rng_u64(&rng) % (8 * BIGMEM_HUGE_PAGE);
+            assert_int_equal(bigmem_new(&block[i], bytes[i]), ZK_OK);
+            block[i][0] = block[i][bytes[i] - 1] = (unsigned char)i;
+        }
+        bigmem_usage u = bigmem_usage_now();
+        assert_true(u.in_use + u.kept <= u.peak);
+    }
+    for (size_t i = 0; i < N; i++)
+        bigmem_free(block[i], bytes[i], 1);
+    bigmem_trim();
+    assert_int_equal(bigmem_usage_now().kept, 0);
+}
+
 static void arena_hands_out_disjoint_aligned_memory(void **state)
 {
     (void)state;
@@ -145,6 +204,8 @@ int main(void)
         cmocka_unit_test(blocks_are_zero_aligned_and_exclusive),
         cmocka_unit_test(multi_gigabyte_block),
         cmocka_unit_test(impossible_sizes_are_refused),
+        cmocka_unit_test(blocks_are_reused),
+        cmocka_unit_test(kept_blocks_do_not_raise_the_peak),
         cmocka_unit_test(arena_hands_out_disjoint_aligned_memory),
         cmocka_unit_test(arena_rewinds_and_keeps_its_memory),
         cmocka_unit_test(mark_of_an_empty_arena),
