@@ -30,9 +30,10 @@ MUST_CHECK status instance_commit(contribution *out, whir_commitment *c, const i
 
 // Phase 2. Appends instance_proof_words(..) words to w. ZK_EINTERNAL when the cells do not satisfy
 // the constraints (found out on the way or by the caller's verification, not always here).
-// times: seconds of gkr, zerocheck, opening, or NULL.
+// times: seconds of gkr, zerocheck, opening, or NULL; _cpu: processor time of the whole process.
 typedef struct instance_times {
     double gkr, zerocheck, opening;
+    double gkr_cpu, zerocheck_cpu, opening_cpu;
 } instance_times;
 MUST_CHECK status instance_prove(proof_writer *w, const instance *i, const whir_commitment *c,
                                  digest challenge, const contribution *own, pool *threads,

@@ -327,12 +327,21 @@ out:
     return result;
 }
 
-static double seconds_since(uint64_t *last)
+typedef struct lap_clock {
+    uint64_t wall, cpu;
+} lap_clock;
+
+static lap_clock clock_now(void)
 {
-    uint64_t now = clock_monotonic_ns();
-    double seconds = (double)(now - *last) / NS_PER_SECOND;
+    return (lap_clock){clock_monotonic_ns(), clock_process_cpu_ns()};
+}
+
+static void lap(double *wall, double *cpu, lap_clock *last)
+{
+    lap_clock now = clock_now();
+    *wall = (double)(now.wall - last->wall) / NS_PER_SECOND;
+    *cpu = (double)(now.cpu - last->cpu) / NS_PER_SECOND;
     *last = now;
-    return seconds;
 }
 
 status instance_prove(proof_writer *w, const instance *i, const whir_commitment *c,
@@ -343,7 +352,7 @@ status instance_prove(proof_writer *w, const instance *i, const whir_commitment 
     instance_times unused;
     if (times == NULL)
         times = &unused;
-    uint64_t clock = clock_monotonic_ns();
+    lap_clock clock = clock_now();
     const proof_key *key = &i->key->key;
     contribution_elements elements;
     contribution_to_elements(&elements, own);
@@ -364,11 +373,11 @@ status instance_prove(proof_writer *w, const instance *i, const whir_commitment 
     fe3 rho[WHIR_MAX_STACK], p_claim, q_claim;
     TRY_OUT(gkr_prove(rho, &p_claim, &q_claim, i->params->log_stack, &leaves, &p->t, w, threads,
                       cancel));
-    times->gkr = seconds_since(&clock);
+    lap(&times->gkr, &times->gkr_cpu, &clock);
     TRY_OUT(prove_constraints(p, rho));
-    times->zerocheck = seconds_since(&clock);
+    lap(&times->zerocheck, &times->zerocheck_cpu, &clock);
     TRY_OUT(open_columns(p, c, &elements));
-    times->opening = seconds_since(&clock);
+    lap(&times->opening, &times->opening_cpu, &clock);
     TRY_OUT(proof_writer_status(w));
 out:
     free(p->columns);

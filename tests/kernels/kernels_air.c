@@ -128,7 +128,7 @@ static bench_case *bench_chip(void)
     static bench_case x;
     if (x.c != NULL)
         return &x;
-    if (toy_bench_chip(&x.c) != ZK_OK || x.c->n_columns != BENCH_COLUMNS ||
+    if (toy_bench_chip(&x.c, "bench") != ZK_OK || x.c->n_columns != BENCH_COLUMNS ||
         air_scratch_base(x.c, BENCH_ROWS) > 64 * BENCH_ROWS || air_fractions_size(x.c) > 256)
         abort();
     test_rng r = {1};

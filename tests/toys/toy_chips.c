@@ -182,9 +182,9 @@ static void declare_bench(chip_builder *b, const void *context)
     }
 }
 
-status toy_bench_chip(chip **out)
+status toy_bench_chip(chip **out, const char *name)
 {
-    return chip_build(out, "bench", declare_bench, NULL);
+    return chip_build(out, name, declare_bench, NULL);
 }
 
 void toy_machine_free(toy_machine *t)

@@ -85,5 +85,5 @@ void toy_stack(fe *stack, const toy_instance *instance, const machine *m,
 
 // The chip of the benchmark table: 20 columns, 18 interactions (9 tuples, each sent and received by
 // the same row), 20 constraints of degree 3. rows: [20][2^log_height].
-MUST_CHECK status toy_bench_chip(chip **out);
+MUST_CHECK status toy_bench_chip(chip **out, const char *name);
 void toy_bench_fill(fe *rows, unsigned log_height, uint64_t seed);
