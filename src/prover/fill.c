@@ -173,9 +173,42 @@ typedef struct lookup_job {
 static fe affine_at(const affine *a, const fe *const *columns, size_t row)
 {
     fe sum = a->constant;
-    for (uint32_t i = 0; i < a->n_terms; i++)
-        sum = fe_mul_add(a->terms[i].coef, columns[a->terms[i].column][row], sum);
+    for (uint32_t i = 0; i < a->n_terms; i++) {
+        fe coef = a->terms[i].coef, cell = columns[a->terms[i].column][row];
+        sum = coef == 1 ? fe_add(sum, cell) : fe_mul_add(coef, cell, sum);
+    }
     return sum;
+}
+
+static bool is_one_column(const affine *a)
+{
+    return a->n_terms == 1 && a->constant == 0 && a->terms[0].coef == 1;
+}
+
+// A column checked against a constant width, as most lookups are: the rows of a width follow each
+// other in their table. False when the lookup is another one, and nothing is counted.
+static bool count_range_checks(const lookup_job *job, uint32_t *counts, size_t first, size_t end)
+{
+    const chip_interaction *it = job->interaction;
+    table_place place;
+    if (it->tuple->domain != TUPLE_RANGE || it->fields[0].n_terms != 0 ||
+        !is_one_column(&it->fields[1]) || !is_one_column(&it->multiplicity) ||
+        !table_find(&place, TUPLE_RANGE, (const fe[2]){it->fields[0].constant, 0}))
+        return false;
+    const fe *real = job->columns[it->multiplicity.terms[0].column];
+    const fe *value = job->columns[it->fields[1].terms[0].column];
+    fe width = it->fields[0].constant;
+    counts += counter_base(place.table) + place.row;
+    for (size_t row = first; row < end; row++) {
+        if (real[row] == 0)
+            continue;
+        if (value[row] >> width != 0) {
+            atomic_store(job->missing, true);
+            return true;
+        }
+        counts[value[row]]++;
+    }
+    return true;
 }
 
 static void count_rows(void *arg, unsigned slot, size_t first, size_t end)
@@ -183,6 +216,8 @@ static void count_rows(void *arg, unsigned slot, size_t first, size_t end)
     const lookup_job *job = arg;
     uint32_t *counts = job->f->counts[slot];
     const chip_interaction *it = job->interaction;
+    if (count_range_checks(job, counts, first, end))
+        return;
     for (size_t row = first; row < end; row++) {
         if (affine_at(&it->multiplicity, job->columns, row) == 0)
             continue;
