@@ -14,7 +14,7 @@
 typedef struct job_instance {
     bool contributed, kept, spilled;
     contribution own;
-    whir_commitment commitment; // the tree has no leaves unless kept
+    whir_commitment commitment; // without the code; the tree has no leaves unless kept
     instance in;                // kept only
 } job_instance;
 
@@ -172,13 +172,14 @@ status zisk_job_contribute(contribution *out, zisk_job *job, size_t i)
     TRY_OUT(instance_commit(&k->own, &k->commitment, &in, (uint32_t)i, job->options.threads,
                             job->options.cancel));
     job->times.commit += seconds_since(start);
+    // The opening encodes again: cheaper than twice the memory while GKR runs.
+    whir_drop_code(&k->commitment);
     if (job->n_kept < job->options.keep || job->plan->n == 1) {
         k->in = in;
         in = (instance){0};
         k->kept = true;
         job->n_kept++;
     } else {
-        whir_drop_code(&k->commitment);
         merkle_drop_leaves(&k->commitment.tree);
         if (job->options.spill_dir != NULL) {
             char path[4096];

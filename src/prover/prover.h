@@ -20,7 +20,7 @@ typedef enum job_stage { STAGE_EXECUTE, STAGE_CONTRIBUTE, STAGE_PROVE, STAGE_COU
 typedef struct zisk_job_options {
     vm_options vm;         // limits and printing of the run; cancel and sink are the job's own
     uint32_t max_class;    // 0: WHIR_CLASS_26
-    size_t keep;           // instances kept whole between the phases (8 + 16 bytes a cell each)
+    size_t keep;           // instances whose cells stay between the phases (8 bytes a cell each)
     const char *spill_dir; // where trees wait for phase 2; NULL: in memory
     pool *threads;
     const cancel_flag *cancel;
