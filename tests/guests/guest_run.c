@@ -104,6 +104,16 @@ outcome run_zisk(const char *name, const uint8_t *input, size_t size)
     return o;
 }
 
+bool check_zisk(const char *name, const uint8_t *input, size_t size)
+{
+    char zisk[256], elf[256], in_path[256];
+    snprintf(zisk, sizeof zisk, "%s/bin/zisk", build_dir);
+    snprintf(elf, sizeof elf, "%s/guests/%s.elf", build_dir, name);
+    path_in(in_path, "in");
+    const char *const argv[] = {zisk, "check", elf, "--raw-input", in_path, NULL};
+    return run(argv, input, size).exit_code == 0;
+}
+
 static void assert_same(const outcome *o, const outcome *native)
 {
     assert_int_equal(o->exit_code, native->exit_code);

@@ -4,6 +4,8 @@
 // project's own machine.
 #include "unit/test.h"
 
+#include <stdbool.h>
+
 typedef struct outcome {
     int exit_code; // -1 for a signal
     size_t size;   // bytes of output
@@ -19,6 +21,9 @@ outcome run_qemu(const char *name, const uint8_t *input, size_t size);
 
 // `zisk run` of guests/NAME.elf; the exit code is the guest's.
 outcome run_zisk(const char *name, const uint8_t *input, size_t size);
+
+// `zisk check` of guests/NAME.elf: true when every constraint and the bus hold.
+bool check_zisk(const char *name, const uint8_t *input, size_t size);
 
 // The native program, the guests NAME-qemu-b and -c, NAME-b and NAME on one input: asserts that
 // exit codes, and outputs when the exit code is 0, are the same; returns the native outcome.
