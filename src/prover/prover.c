@@ -39,8 +39,8 @@ static void report(const zisk_job *job, job_stage stage, size_t done, size_t of)
         job->options.progress(job->options.progress_arg, stage, done, of);
 }
 
-// Bytes of the trees that wait for phase 2: all levels but the leaves, a third of the leaf level and
-// a bit each.
+// Bytes of the trees that wait for phase 2: all levels but the leaves, a third of the leaf level
+// and a bit each.
 static uint64_t spill_bytes(const zisk_plan *plan, size_t keep)
 {
     uint64_t bytes = 0;

@@ -385,7 +385,7 @@ static void test_reports(void **state)
     assert_int_equal(air_report_text(&text, &machine_of_toys->m, true), ZK_OK);
     assert_int_equal(buffer_put_u8(&text, 0), ZK_OK);
     const char *expected[] = {
-        "\"sum is a + b\" degree 2: real * (sum - (a + b))",
+        "\"sum is a + b\" degree 2: (sum - (a + b)) * real",
         "\"lane 0\" degree 8",
         "receive STATE(a, b)  multiplicity -real",
         "send    ADDR(0, addr)  multiplicity real",
