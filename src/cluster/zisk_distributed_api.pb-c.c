@@ -774,6 +774,51 @@ void   zisk__distributed__api__v1__job_progress__free_unpacked
   assert(message->base.descriptor == &zisk__distributed__api__v1__job_progress__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   zisk__distributed__api__v1__worker_progress__init
+                     (Zisk__Distributed__Api__V1__WorkerProgress         *message)
+{
+  static const Zisk__Distributed__Api__V1__WorkerProgress init_value = ZISK__DISTRIBUTED__API__V1__WORKER_PROGRESS__INIT;
+  *message = init_value;
+}
+size_t zisk__distributed__api__v1__worker_progress__get_packed_size
+                     (const Zisk__Distributed__Api__V1__WorkerProgress *message)
+{
+  assert(message->base.descriptor == &zisk__distributed__api__v1__worker_progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zisk__distributed__api__v1__worker_progress__pack
+                     (const Zisk__Distributed__Api__V1__WorkerProgress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zisk__distributed__api__v1__worker_progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zisk__distributed__api__v1__worker_progress__pack_to_buffer
+                     (const Zisk__Distributed__Api__V1__WorkerProgress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zisk__distributed__api__v1__worker_progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zisk__Distributed__Api__V1__WorkerProgress *
+       zisk__distributed__api__v1__worker_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zisk__Distributed__Api__V1__WorkerProgress *)
+     protobuf_c_message_unpack (&zisk__distributed__api__v1__worker_progress__descriptor,
+                                allocator, len, data);
+}
+void   zisk__distributed__api__v1__worker_progress__free_unpacked
+                     (Zisk__Distributed__Api__V1__WorkerProgress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zisk__distributed__api__v1__worker_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   zisk__distributed__api__v1__workers_list_request__init
                      (Zisk__Distributed__Api__V1__WorkersListRequest         *message)
 {
@@ -2394,6 +2439,51 @@ void   zisk__distributed__api__v1__execute_task_response__free_unpacked
   assert(message->base.descriptor == &zisk__distributed__api__v1__execute_task_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   zisk__distributed__api__v1__worker_leaving__init
+                     (Zisk__Distributed__Api__V1__WorkerLeaving         *message)
+{
+  static const Zisk__Distributed__Api__V1__WorkerLeaving init_value = ZISK__DISTRIBUTED__API__V1__WORKER_LEAVING__INIT;
+  *message = init_value;
+}
+size_t zisk__distributed__api__v1__worker_leaving__get_packed_size
+                     (const Zisk__Distributed__Api__V1__WorkerLeaving *message)
+{
+  assert(message->base.descriptor == &zisk__distributed__api__v1__worker_leaving__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zisk__distributed__api__v1__worker_leaving__pack
+                     (const Zisk__Distributed__Api__V1__WorkerLeaving *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zisk__distributed__api__v1__worker_leaving__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zisk__distributed__api__v1__worker_leaving__pack_to_buffer
+                     (const Zisk__Distributed__Api__V1__WorkerLeaving *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zisk__distributed__api__v1__worker_leaving__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zisk__Distributed__Api__V1__WorkerLeaving *
+       zisk__distributed__api__v1__worker_leaving__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zisk__Distributed__Api__V1__WorkerLeaving *)
+     protobuf_c_message_unpack (&zisk__distributed__api__v1__worker_leaving__descriptor,
+                                allocator, len, data);
+}
+void   zisk__distributed__api__v1__worker_leaving__free_unpacked
+                     (Zisk__Distributed__Api__V1__WorkerLeaving *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zisk__distributed__api__v1__worker_leaving__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   zisk__distributed__api__v1__task_progress__init
                      (Zisk__Distributed__Api__V1__TaskProgress         *message)
 {
@@ -3932,7 +4022,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_status__descrip
   (ProtobufCMessageInit) zisk__distributed__api__v1__job_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__job_progress__field_descriptors[5] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__job_progress__field_descriptors[6] =
 {
   {
     "phase",
@@ -3994,6 +4084,18 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__job_progress__
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "workers",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zisk__Distributed__Api__V1__JobProgress, n_workers),
+    offsetof(Zisk__Distributed__Api__V1__JobProgress, workers),
+    &zisk__distributed__api__v1__worker_progress__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__job_progress__field_indices_by_name[] = {
   1,   /* field[1] = instances_done */
@@ -4001,11 +4103,12 @@ static const unsigned zisk__distributed__api__v1__job_progress__field_indices_by
   0,   /* field[0] = phase */
   3,   /* field[3] = phase_elapsed_ms */
   4,   /* field[4] = time_left_ms */
+  5,   /* field[5] = workers */
 };
 static const ProtobufCIntRange zisk__distributed__api__v1__job_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_progress__descriptor =
 {
@@ -4015,11 +4118,88 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_progress__descr
   "Zisk__Distributed__Api__V1__JobProgress",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__JobProgress),
-  5,
+  6,
   zisk__distributed__api__v1__job_progress__field_descriptors,
   zisk__distributed__api__v1__job_progress__field_indices_by_name,
   1,  zisk__distributed__api__v1__job_progress__number_ranges,
   (ProtobufCMessageInit) zisk__distributed__api__v1__job_progress__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_progress__field_descriptors[4] =
+{
+  {
+    "worker_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__WorkerProgress, worker_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "phase",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__WorkerProgress, phase),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "instances_done",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__WorkerProgress, instances_done),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "instances_total",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__WorkerProgress, instances_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zisk__distributed__api__v1__worker_progress__field_indices_by_name[] = {
+  2,   /* field[2] = instances_done */
+  3,   /* field[3] = instances_total */
+  1,   /* field[1] = phase */
+  0,   /* field[0] = worker_id */
+};
+static const ProtobufCIntRange zisk__distributed__api__v1__worker_progress__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zisk.distributed.api.v1.WorkerProgress",
+  "WorkerProgress",
+  "Zisk__Distributed__Api__V1__WorkerProgress",
+  "zisk.distributed.api.v1",
+  sizeof(Zisk__Distributed__Api__V1__WorkerProgress),
+  4,
+  zisk__distributed__api__v1__worker_progress__field_descriptors,
+  zisk__distributed__api__v1__worker_progress__field_indices_by_name,
+  1,  zisk__distributed__api__v1__worker_progress__number_ranges,
+  (ProtobufCMessageInit) zisk__distributed__api__v1__worker_progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor zisk__distributed__api__v1__workers_list_request__field_descriptors[1] =
@@ -4149,7 +4329,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__workers_list__descr
   (ProtobufCMessageInit) zisk__distributed__api__v1__workers_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_info__field_descriptors[9] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_info__field_descriptors[10] =
 {
   {
     "worker_id",
@@ -4259,11 +4439,24 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_info__f
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "job_id",
+    104,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__WorkerInfo, job_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__worker_info__field_indices_by_name[] = {
   5,   /* field[5] = address */
   2,   /* field[2] = compute_capacity */
   3,   /* field[3] = connected_at */
+  9,   /* field[9] = job_id */
   4,   /* field[4] = last_heartbeat */
   6,   /* field[6] = program_digest */
   8,   /* field[8] = reason */
@@ -4275,7 +4468,7 @@ static const ProtobufCIntRange zisk__distributed__api__v1__worker_info__number_r
 {
   { 1, 0 },
   { 100, 5 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_info__descriptor =
 {
@@ -4285,14 +4478,14 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_info__descri
   "Zisk__Distributed__Api__V1__WorkerInfo",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__WorkerInfo),
-  9,
+  10,
   zisk__distributed__api__v1__worker_info__field_descriptors,
   zisk__distributed__api__v1__worker_info__field_indices_by_name,
   2,  zisk__distributed__api__v1__worker_info__number_ranges,
   (ProtobufCMessageInit) zisk__distributed__api__v1__worker_info__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__launch_proof_request__field_descriptors[13] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__launch_proof_request__field_descriptors[15] =
 {
   {
     "data_id",
@@ -4450,6 +4643,30 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__launch_proof_r
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "request_id",
+    105,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__LaunchProofRequest, request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "raw_input",
+    106,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__LaunchProofRequest, raw_input),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__launch_proof_request__field_indices_by_name[] = {
   1,   /* field[1] = compute_capacity */
@@ -4464,13 +4681,15 @@ static const unsigned zisk__distributed__api__v1__launch_proof_request__field_in
   9,   /* field[9] = program_digest */
   10,   /* field[10] = queue */
   12,   /* field[12] = queue_seconds */
+  14,   /* field[14] = raw_input */
+  13,   /* field[13] = request_id */
   7,   /* field[7] = simulated_node */
 };
 static const ProtobufCIntRange zisk__distributed__api__v1__launch_proof_request__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 100, 8 },
-  { 0, 13 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__launch_proof_request__descriptor =
 {
@@ -4480,7 +4699,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__launch_proof_reques
   "Zisk__Distributed__Api__V1__LaunchProofRequest",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__LaunchProofRequest),
-  13,
+  15,
   zisk__distributed__api__v1__launch_proof_request__field_descriptors,
   zisk__distributed__api__v1__launch_proof_request__field_indices_by_name,
   2,  zisk__distributed__api__v1__launch_proof_request__number_ranges,
@@ -5339,7 +5558,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__coordinator_message
   (ProtobufCMessageInit) zisk__distributed__api__v1__coordinator_message__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_message__field_descriptors[7] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_message__field_descriptors[8] =
 {
   {
     "heartbeat_ack",
@@ -5425,12 +5644,25 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_message
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "leaving",
+    102,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zisk__Distributed__Api__V1__WorkerMessage, payload_case),
+    offsetof(Zisk__Distributed__Api__V1__WorkerMessage, leaving),
+    &zisk__distributed__api__v1__worker_leaving__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__worker_message__field_indices_by_name[] = {
   1,   /* field[1] = error */
   4,   /* field[4] = execute_task_response */
   0,   /* field[0] = heartbeat_ack */
   6,   /* field[6] = instance_proof */
+  7,   /* field[7] = leaving */
   5,   /* field[5] = progress */
   3,   /* field[3] = reconnect */
   2,   /* field[2] = register */
@@ -5439,7 +5671,7 @@ static const ProtobufCIntRange zisk__distributed__api__v1__worker_message__numbe
 {
   { 1, 0 },
   { 100, 5 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_message__descriptor =
 {
@@ -5449,7 +5681,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_message__des
   "Zisk__Distributed__Api__V1__WorkerMessage",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__WorkerMessage),
-  7,
+  8,
   zisk__distributed__api__v1__worker_message__field_descriptors,
   zisk__distributed__api__v1__worker_message__field_indices_by_name,
   2,  zisk__distributed__api__v1__worker_message__number_ranges,
@@ -5739,7 +5971,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_reconnect_re
   (ProtobufCMessageInit) zisk__distributed__api__v1__worker_reconnect_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_abilities__field_descriptors[5] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_abilities__field_descriptors[6] =
 {
   {
     "program_digest",
@@ -5801,9 +6033,22 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_abiliti
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "key_words",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Zisk__Distributed__Api__V1__WorkerAbilities, n_key_words),
+    offsetof(Zisk__Distributed__Api__V1__WorkerAbilities, key_words),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__worker_abilities__field_indices_by_name[] = {
   4,   /* field[4] = instance_proofs */
+  5,   /* field[5] = key_words */
   0,   /* field[0] = program_digest */
   1,   /* field[1] = program_key */
   2,   /* field[2] = proof_system */
@@ -5812,7 +6057,7 @@ static const unsigned zisk__distributed__api__v1__worker_abilities__field_indice
 static const ProtobufCIntRange zisk__distributed__api__v1__worker_abilities__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_abilities__descriptor =
 {
@@ -5822,7 +6067,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_abilities__d
   "Zisk__Distributed__Api__V1__WorkerAbilities",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__WorkerAbilities),
-  5,
+  6,
   zisk__distributed__api__v1__worker_abilities__field_descriptors,
   zisk__distributed__api__v1__worker_abilities__field_indices_by_name,
   1,  zisk__distributed__api__v1__worker_abilities__number_ranges,
@@ -6178,7 +6423,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__plan_parameters__de
   (ProtobufCMessageInit) zisk__distributed__api__v1__plan_parameters__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__contribution_params__field_descriptors[11] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__contribution_params__field_descriptors[13] =
 {
   {
     "data_id",
@@ -6312,6 +6557,30 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__contribution_p
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "simulated",
+    102,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__ContributionParams, simulated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "raw_input",
+    103,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__ContributionParams, raw_input),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__contribution_params__field_indices_by_name[] = {
   0,   /* field[0] = data_id */
@@ -6323,6 +6592,8 @@ static const unsigned zisk__distributed__api__v1__contribution_params__field_ind
   8,   /* field[8] = job_compute_units */
   10,   /* field[10] = plan */
   5,   /* field[5] = rank_id */
+  12,   /* field[12] = raw_input */
+  11,   /* field[11] = simulated */
   6,   /* field[6] = total_workers */
   7,   /* field[7] = worker_allocation */
 };
@@ -6330,7 +6601,7 @@ static const ProtobufCIntRange zisk__distributed__api__v1__contribution_params__
 {
   { 1, 0 },
   { 100, 9 },
-  { 0, 11 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__contribution_params__descriptor =
 {
@@ -6340,7 +6611,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__contribution_params
   "Zisk__Distributed__Api__V1__ContributionParams",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__ContributionParams),
-  11,
+  13,
   zisk__distributed__api__v1__contribution_params__field_descriptors,
   zisk__distributed__api__v1__contribution_params__field_indices_by_name,
   2,  zisk__distributed__api__v1__contribution_params__number_ranges,
@@ -6605,7 +6876,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__stream_payload__des
   (ProtobufCMessageInit) zisk__distributed__api__v1__stream_payload__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__execute_task_response__field_descriptors[10] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__execute_task_response__field_descriptors[11] =
 {
   {
     "job_id",
@@ -6727,10 +6998,23 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__execute_task_r
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "error_code",
+    102,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__ExecuteTaskResponse, error_code),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__execute_task_response__field_indices_by_name[] = {
   5,   /* field[5] = challenges */
   8,   /* field[8] = epoch */
+  10,   /* field[10] = error_code */
   4,   /* field[4] = error_message */
   7,   /* field[7] = final_proof */
   0,   /* field[0] = job_id */
@@ -6744,7 +7028,7 @@ static const ProtobufCIntRange zisk__distributed__api__v1__execute_task_response
 {
   { 1, 0 },
   { 100, 8 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__execute_task_response__descriptor =
 {
@@ -6754,14 +7038,65 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__execute_task_respon
   "Zisk__Distributed__Api__V1__ExecuteTaskResponse",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__ExecuteTaskResponse),
-  10,
+  11,
   zisk__distributed__api__v1__execute_task_response__field_descriptors,
   zisk__distributed__api__v1__execute_task_response__field_indices_by_name,
   2,  zisk__distributed__api__v1__execute_task_response__number_ranges,
   (ProtobufCMessageInit) zisk__distributed__api__v1__execute_task_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__task_progress__field_descriptors[6] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_leaving__field_descriptors[2] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__WorkerLeaving, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "grace_period_seconds",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__WorkerLeaving, grace_period_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zisk__distributed__api__v1__worker_leaving__field_indices_by_name[] = {
+  1,   /* field[1] = grace_period_seconds */
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange zisk__distributed__api__v1__worker_leaving__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_leaving__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zisk.distributed.api.v1.WorkerLeaving",
+  "WorkerLeaving",
+  "Zisk__Distributed__Api__V1__WorkerLeaving",
+  "zisk.distributed.api.v1",
+  sizeof(Zisk__Distributed__Api__V1__WorkerLeaving),
+  2,
+  zisk__distributed__api__v1__worker_leaving__field_descriptors,
+  zisk__distributed__api__v1__worker_leaving__field_indices_by_name,
+  1,  zisk__distributed__api__v1__worker_leaving__number_ranges,
+  (ProtobufCMessageInit) zisk__distributed__api__v1__worker_leaving__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__task_progress__field_descriptors[7] =
 {
   {
     "job_id",
@@ -6835,19 +7170,32 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__task_progress_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "steps_done",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__TaskProgress, steps_done),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__task_progress__field_indices_by_name[] = {
   2,   /* field[2] = epoch */
   4,   /* field[4] = instances_done */
   5,   /* field[5] = instances_total */
   0,   /* field[0] = job_id */
+  6,   /* field[6] = steps_done */
   1,   /* field[1] = task_id */
   3,   /* field[3] = task_type */
 };
 static const ProtobufCIntRange zisk__distributed__api__v1__task_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__task_progress__descriptor =
 {
@@ -6857,7 +7205,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__task_progress__desc
   "Zisk__Distributed__Api__V1__TaskProgress",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__TaskProgress),
-  6,
+  7,
   zisk__distributed__api__v1__task_progress__field_descriptors,
   zisk__distributed__api__v1__task_progress__field_indices_by_name,
   1,  zisk__distributed__api__v1__task_progress__number_ranges,

@@ -36,6 +36,7 @@ typedef struct Zisk__Distributed__Api__V1__JobStatusRequest Zisk__Distributed__A
 typedef struct Zisk__Distributed__Api__V1__JobStatusResponse Zisk__Distributed__Api__V1__JobStatusResponse;
 typedef struct Zisk__Distributed__Api__V1__JobStatus Zisk__Distributed__Api__V1__JobStatus;
 typedef struct Zisk__Distributed__Api__V1__JobProgress Zisk__Distributed__Api__V1__JobProgress;
+typedef struct Zisk__Distributed__Api__V1__WorkerProgress Zisk__Distributed__Api__V1__WorkerProgress;
 typedef struct Zisk__Distributed__Api__V1__WorkersListRequest Zisk__Distributed__Api__V1__WorkersListRequest;
 typedef struct Zisk__Distributed__Api__V1__WorkersListResponse Zisk__Distributed__Api__V1__WorkersListResponse;
 typedef struct Zisk__Distributed__Api__V1__WorkersList Zisk__Distributed__Api__V1__WorkersList;
@@ -72,6 +73,7 @@ typedef struct Zisk__Distributed__Api__V1__AggParams Zisk__Distributed__Api__V1_
 typedef struct Zisk__Distributed__Api__V1__StreamData Zisk__Distributed__Api__V1__StreamData;
 typedef struct Zisk__Distributed__Api__V1__StreamPayload Zisk__Distributed__Api__V1__StreamPayload;
 typedef struct Zisk__Distributed__Api__V1__ExecuteTaskResponse Zisk__Distributed__Api__V1__ExecuteTaskResponse;
+typedef struct Zisk__Distributed__Api__V1__WorkerLeaving Zisk__Distributed__Api__V1__WorkerLeaving;
 typedef struct Zisk__Distributed__Api__V1__TaskProgress Zisk__Distributed__Api__V1__TaskProgress;
 typedef struct Zisk__Distributed__Api__V1__ResultStored Zisk__Distributed__Api__V1__ResultStored;
 typedef struct Zisk__Distributed__Api__V1__InstanceContribution Zisk__Distributed__Api__V1__InstanceContribution;
@@ -363,10 +365,28 @@ struct  Zisk__Distributed__Api__V1__JobProgress
    * estimate, 0: not known yet
    */
   uint64_t time_left_ms;
+  size_t n_workers;
+  Zisk__Distributed__Api__V1__WorkerProgress **workers;
 };
 #define ZISK__DISTRIBUTED__API__V1__JOB_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__job_progress__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0, 0 }
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0,NULL }
+
+
+struct  Zisk__Distributed__Api__V1__WorkerProgress
+{
+  ProtobufCMessage base;
+  char *worker_id;
+  char *phase;
+  uint32_t instances_done;
+  /*
+   * 0: not known yet
+   */
+  uint32_t instances_total;
+};
+#define ZISK__DISTRIBUTED__API__V1__WORKER_PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__worker_progress__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0 }
 
 
 struct  Zisk__Distributed__Api__V1__WorkersListRequest
@@ -426,10 +446,14 @@ struct  Zisk__Distributed__Api__V1__WorkerInfo
    * why it is idle or set aside
    */
   char *reason;
+  /*
+   * that it works for
+   */
+  char *job_id;
 };
 #define ZISK__DISTRIBUTED__API__V1__WORKER_INFO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__worker_info__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, NULL, (char *)protobuf_c_empty_string, {0,NULL}, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, NULL, (char *)protobuf_c_empty_string, {0,NULL}, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 typedef enum {
@@ -478,6 +502,14 @@ struct  Zisk__Distributed__Api__V1__LaunchProofRequest
    * longest wait, 0: no limit
    */
   uint64_t queue_seconds;
+  /*
+   * chosen by the client: the same again gives the same job
+   */
+  ProtobufCBinaryData request_id;
+  /*
+   * the input's bytes are one record
+   */
+  protobuf_c_boolean raw_input;
   Zisk__Distributed__Api__V1__LaunchProofRequest__InputsUriCase _inputs_uri_case;
   union {
     char *inputs_uri;
@@ -493,7 +525,7 @@ struct  Zisk__Distributed__Api__V1__LaunchProofRequest
 };
 #define ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__launch_proof_request__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, ZISK__DISTRIBUTED__API__V1__INPUT_MODE__INPUT_MODE_NONE, ZISK__DISTRIBUTED__API__V1__HINTS_MODE__HINTS_MODE_NONE, {0,NULL}, {0,NULL}, 0, 0, 0, ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_REQUEST___INPUTS_URI__NOT_SET, {0}, ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_REQUEST___HINTS_URI__NOT_SET, {0}, ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_REQUEST___SIMULATED_NODE__NOT_SET, {0} }
+    , (char *)protobuf_c_empty_string, 0, 0, ZISK__DISTRIBUTED__API__V1__INPUT_MODE__INPUT_MODE_NONE, ZISK__DISTRIBUTED__API__V1__HINTS_MODE__HINTS_MODE_NONE, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_REQUEST___INPUTS_URI__NOT_SET, {0}, ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_REQUEST___HINTS_URI__NOT_SET, {0}, ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_REQUEST___SIMULATED_NODE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -739,7 +771,8 @@ typedef enum {
   ZISK__DISTRIBUTED__API__V1__WORKER_MESSAGE__PAYLOAD_RECONNECT = 4,
   ZISK__DISTRIBUTED__API__V1__WORKER_MESSAGE__PAYLOAD_EXECUTE_TASK_RESPONSE = 5,
   ZISK__DISTRIBUTED__API__V1__WORKER_MESSAGE__PAYLOAD_PROGRESS = 100,
-  ZISK__DISTRIBUTED__API__V1__WORKER_MESSAGE__PAYLOAD_INSTANCE_PROOF = 101
+  ZISK__DISTRIBUTED__API__V1__WORKER_MESSAGE__PAYLOAD_INSTANCE_PROOF = 101,
+  ZISK__DISTRIBUTED__API__V1__WORKER_MESSAGE__PAYLOAD_LEAVING = 102
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ZISK__DISTRIBUTED__API__V1__WORKER_MESSAGE__PAYLOAD__CASE)
 } Zisk__Distributed__Api__V1__WorkerMessage__PayloadCase;
 
@@ -755,6 +788,7 @@ struct  Zisk__Distributed__Api__V1__WorkerMessage
     Zisk__Distributed__Api__V1__ExecuteTaskResponse *execute_task_response;
     Zisk__Distributed__Api__V1__TaskProgress *progress;
     Zisk__Distributed__Api__V1__InstanceProof *instance_proof;
+    Zisk__Distributed__Api__V1__WorkerLeaving *leaving;
   };
 };
 #define ZISK__DISTRIBUTED__API__V1__WORKER_MESSAGE__INIT \
@@ -813,7 +847,7 @@ struct  Zisk__Distributed__Api__V1__WorkerReconnectRequest
   char *last_known_job_id;
   Zisk__Distributed__Api__V1__WorkerAbilities *abilities;
   /*
-   * what it is still working on
+   * what it works on, or holds undelivered results of
    */
   size_t n_tasks;
   Zisk__Distributed__Api__V1__TaskProgress **tasks;
@@ -827,6 +861,9 @@ struct  Zisk__Distributed__Api__V1__WorkerAbilities
 {
   ProtobufCMessage base;
   ProtobufCBinaryData program_digest;
+  /*
+   * 4 elements, little-endian: what a verifier is given
+   */
   ProtobufCBinaryData program_key;
   /*
    * hash id and parameter set
@@ -837,10 +874,15 @@ struct  Zisk__Distributed__Api__V1__WorkerAbilities
    * sends InstanceProof and waits for ResultStored
    */
   protobuf_c_boolean instance_proofs;
+  /*
+   * the parts of program_key, which is their digest
+   */
+  size_t n_key_words;
+  uint64_t *key_words;
 };
 #define ZISK__DISTRIBUTED__API__V1__WORKER_ABILITIES__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__worker_abilities__descriptor) \
-    , {0,NULL}, {0,NULL}, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+    , {0,NULL}, {0,NULL}, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL }
 
 
 struct  Zisk__Distributed__Api__V1__WorkerRegisterResponse
@@ -940,6 +982,14 @@ struct  Zisk__Distributed__Api__V1__ContributionParams
   uint32_t *worker_allocation;
   uint32_t job_compute_units;
   Zisk__Distributed__Api__V1__PlanParameters *plan;
+  /*
+   * share of a simulated node: timings only, there will be no proof
+   */
+  protobuf_c_boolean simulated;
+  /*
+   * the input's bytes are one record
+   */
+  protobuf_c_boolean raw_input;
   Zisk__Distributed__Api__V1__ContributionParams__InputSourceCase input_source_case;
   union {
     char *input_path;
@@ -956,7 +1006,7 @@ struct  Zisk__Distributed__Api__V1__ContributionParams
 };
 #define ZISK__DISTRIBUTED__API__V1__CONTRIBUTION_PARAMS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__contribution_params__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0, NULL, ZISK__DISTRIBUTED__API__V1__CONTRIBUTION_PARAMS__INPUT_SOURCE__NOT_SET, {0}, ZISK__DISTRIBUTED__API__V1__CONTRIBUTION_PARAMS___HINTS_PATH__NOT_SET, {0} }
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0, NULL, 0, 0, ZISK__DISTRIBUTED__API__V1__CONTRIBUTION_PARAMS__INPUT_SOURCE__NOT_SET, {0}, ZISK__DISTRIBUTED__API__V1__CONTRIBUTION_PARAMS___HINTS_PATH__NOT_SET, {0} }
 
 
 struct  Zisk__Distributed__Api__V1__ProveParams
@@ -1040,6 +1090,10 @@ struct  Zisk__Distributed__Api__V1__ExecuteTaskResponse
   char *error_message;
   uint32_t epoch;
   uint64_t task_id;
+  /*
+   * of a failure; doc/cluster.md lists them
+   */
+  char *error_code;
   Zisk__Distributed__Api__V1__ExecuteTaskResponse__ResultDataCase result_data_case;
   union {
     Zisk__Distributed__Api__V1__ChallengesList *challenges;
@@ -1049,7 +1103,21 @@ struct  Zisk__Distributed__Api__V1__ExecuteTaskResponse
 };
 #define ZISK__DISTRIBUTED__API__V1__EXECUTE_TASK_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__execute_task_response__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, ZISK__DISTRIBUTED__API__V1__TASK_TYPE__PARTIAL_CONTRIBUTION, 0, (char *)protobuf_c_empty_string, 0, 0, ZISK__DISTRIBUTED__API__V1__EXECUTE_TASK_RESPONSE__RESULT_DATA__NOT_SET, {0} }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, ZISK__DISTRIBUTED__API__V1__TASK_TYPE__PARTIAL_CONTRIBUTION, 0, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, ZISK__DISTRIBUTED__API__V1__EXECUTE_TASK_RESPONSE__RESULT_DATA__NOT_SET, {0} }
+
+
+/*
+ * The worker was told to stop: it takes no new task and goes after the grace period.
+ */
+struct  Zisk__Distributed__Api__V1__WorkerLeaving
+{
+  ProtobufCMessage base;
+  char *reason;
+  uint32_t grace_period_seconds;
+};
+#define ZISK__DISTRIBUTED__API__V1__WORKER_LEAVING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__worker_leaving__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Zisk__Distributed__Api__V1__TaskProgress
@@ -1061,10 +1129,14 @@ struct  Zisk__Distributed__Api__V1__TaskProgress
   Zisk__Distributed__Api__V1__TaskType task_type;
   uint32_t instances_done;
   uint32_t instances_total;
+  /*
+   * while the program is executed
+   */
+  uint64_t steps_done;
 };
 #define ZISK__DISTRIBUTED__API__V1__TASK_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__task_progress__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, ZISK__DISTRIBUTED__API__V1__TASK_TYPE__PARTIAL_CONTRIBUTION, 0, 0 }
+    , (char *)protobuf_c_empty_string, 0, 0, ZISK__DISTRIBUTED__API__V1__TASK_TYPE__PARTIAL_CONTRIBUTION, 0, 0, 0 }
 
 
 typedef enum {
@@ -1602,6 +1674,25 @@ Zisk__Distributed__Api__V1__JobProgress *
                       const uint8_t       *data);
 void   zisk__distributed__api__v1__job_progress__free_unpacked
                      (Zisk__Distributed__Api__V1__JobProgress *message,
+                      ProtobufCAllocator *allocator);
+/* Zisk__Distributed__Api__V1__WorkerProgress methods */
+void   zisk__distributed__api__v1__worker_progress__init
+                     (Zisk__Distributed__Api__V1__WorkerProgress         *message);
+size_t zisk__distributed__api__v1__worker_progress__get_packed_size
+                     (const Zisk__Distributed__Api__V1__WorkerProgress   *message);
+size_t zisk__distributed__api__v1__worker_progress__pack
+                     (const Zisk__Distributed__Api__V1__WorkerProgress   *message,
+                      uint8_t             *out);
+size_t zisk__distributed__api__v1__worker_progress__pack_to_buffer
+                     (const Zisk__Distributed__Api__V1__WorkerProgress   *message,
+                      ProtobufCBuffer     *buffer);
+Zisk__Distributed__Api__V1__WorkerProgress *
+       zisk__distributed__api__v1__worker_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zisk__distributed__api__v1__worker_progress__free_unpacked
+                     (Zisk__Distributed__Api__V1__WorkerProgress *message,
                       ProtobufCAllocator *allocator);
 /* Zisk__Distributed__Api__V1__WorkersListRequest methods */
 void   zisk__distributed__api__v1__workers_list_request__init
@@ -2287,6 +2378,25 @@ Zisk__Distributed__Api__V1__ExecuteTaskResponse *
 void   zisk__distributed__api__v1__execute_task_response__free_unpacked
                      (Zisk__Distributed__Api__V1__ExecuteTaskResponse *message,
                       ProtobufCAllocator *allocator);
+/* Zisk__Distributed__Api__V1__WorkerLeaving methods */
+void   zisk__distributed__api__v1__worker_leaving__init
+                     (Zisk__Distributed__Api__V1__WorkerLeaving         *message);
+size_t zisk__distributed__api__v1__worker_leaving__get_packed_size
+                     (const Zisk__Distributed__Api__V1__WorkerLeaving   *message);
+size_t zisk__distributed__api__v1__worker_leaving__pack
+                     (const Zisk__Distributed__Api__V1__WorkerLeaving   *message,
+                      uint8_t             *out);
+size_t zisk__distributed__api__v1__worker_leaving__pack_to_buffer
+                     (const Zisk__Distributed__Api__V1__WorkerLeaving   *message,
+                      ProtobufCBuffer     *buffer);
+Zisk__Distributed__Api__V1__WorkerLeaving *
+       zisk__distributed__api__v1__worker_leaving__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zisk__distributed__api__v1__worker_leaving__free_unpacked
+                     (Zisk__Distributed__Api__V1__WorkerLeaving *message,
+                      ProtobufCAllocator *allocator);
 /* Zisk__Distributed__Api__V1__TaskProgress methods */
 void   zisk__distributed__api__v1__task_progress__init
                      (Zisk__Distributed__Api__V1__TaskProgress         *message);
@@ -2606,6 +2716,9 @@ typedef void (*Zisk__Distributed__Api__V1__JobStatus_Closure)
 typedef void (*Zisk__Distributed__Api__V1__JobProgress_Closure)
                  (const Zisk__Distributed__Api__V1__JobProgress *message,
                   void *closure_data);
+typedef void (*Zisk__Distributed__Api__V1__WorkerProgress_Closure)
+                 (const Zisk__Distributed__Api__V1__WorkerProgress *message,
+                  void *closure_data);
 typedef void (*Zisk__Distributed__Api__V1__WorkersListRequest_Closure)
                  (const Zisk__Distributed__Api__V1__WorkersListRequest *message,
                   void *closure_data);
@@ -2713,6 +2826,9 @@ typedef void (*Zisk__Distributed__Api__V1__StreamPayload_Closure)
                   void *closure_data);
 typedef void (*Zisk__Distributed__Api__V1__ExecuteTaskResponse_Closure)
                  (const Zisk__Distributed__Api__V1__ExecuteTaskResponse *message,
+                  void *closure_data);
+typedef void (*Zisk__Distributed__Api__V1__WorkerLeaving_Closure)
+                 (const Zisk__Distributed__Api__V1__WorkerLeaving *message,
                   void *closure_data);
 typedef void (*Zisk__Distributed__Api__V1__TaskProgress_Closure)
                  (const Zisk__Distributed__Api__V1__TaskProgress *message,
@@ -2930,6 +3046,7 @@ extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_status_r
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_status_response__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_status__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_progress__descriptor;
+extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_progress__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__workers_list_request__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__workers_list_response__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__workers_list__descriptor;
@@ -2966,6 +3083,7 @@ extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__agg_params__
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__stream_data__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__stream_payload__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__execute_task_response__descriptor;
+extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_leaving__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__task_progress__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__result_stored__descriptor;
 extern const ProtobufCMessageDescriptor zisk__distributed__api__v1__instance_contribution__descriptor;

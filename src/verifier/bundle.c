@@ -23,14 +23,14 @@ enum {
 };
 _Static_assert(AT_PUBLICS + BUNDLE_PUBLICS == BUNDLE_FIXED_WORDS, "the head's fixed part");
 
-static size_t contribution_words(size_t n_slots)
+size_t bundle_contribution_words(size_t n_slots)
 {
     return CONTRIBUTION_FIXED + n_slots;
 }
 
 size_t bundle_head_words(size_t n_slots, size_t n_instances)
 {
-    return AT_HEIGHTS + n_slots + n_instances * contribution_words(n_slots);
+    return AT_HEIGHTS + n_slots + n_instances * bundle_contribution_words(n_slots);
 }
 
 static bool read_digest(digest *out, const uint64_t *words)
@@ -95,19 +95,39 @@ bool bundle_parse(bundle_head *head, const char **reason, const uint64_t *words,
     return true;
 }
 
+bool bundle_read_contribution(contribution *out, const uint64_t *words, size_t n_slots,
+                              uint32_t index)
+{
+    *out = (contribution){.index = index};
+    if (words[0] > 0xff || words[1] > 1)
+        return false;
+    out->header.class_id = (uint32_t)words[0];
+    out->header.preprocessed = words[1] == 1;
+    for (unsigned k = 0; k < 3; k++)
+        out->answer.c[k] = words[2 + HASH_DIGEST + k];
+    return read_digest(&out->root, words + 2) && fe3_is_canonical(out->answer) &&
+           read_heights(out->header.log_heights, words + CONTRIBUTION_FIXED, n_slots);
+}
+
+void bundle_write_contribution(uint64_t *words, const contribution *c, size_t n_slots)
+{
+    words[0] = c->header.class_id;
+    words[1] = c->header.preprocessed;
+    for (unsigned k = 0; k < HASH_DIGEST; k++)
+        words[2 + k] = c->root.e[k];
+    for (unsigned k = 0; k < 3; k++)
+        words[2 + HASH_DIGEST + k] = c->answer.c[k];
+    for (size_t s = 0; s < n_slots; s++)
+        words[CONTRIBUTION_FIXED + s] = c->header.log_heights[s];
+}
+
 bool bundle_contribution(contribution *out, const bundle_head *head, const uint64_t *words,
                          size_t i)
 {
-    const uint64_t *at = words + AT_HEIGHTS + head->n_slots + i * contribution_words(head->n_slots);
-    *out = (contribution){.index = (uint32_t)i};
-    if (at[0] > 0xff || at[1] > 1)
-        return false;
-    out->header.class_id = (uint32_t)at[0];
-    out->header.preprocessed = at[1] == 1;
-    for (unsigned k = 0; k < 3; k++)
-        out->answer.c[k] = at[2 + HASH_DIGEST + k];
-    return read_digest(&out->root, at + 2) && fe3_is_canonical(out->answer) &&
-           read_heights(out->header.log_heights, at + CONTRIBUTION_FIXED, head->n_slots);
+    size_t n_slots = head->n_slots;
+    return bundle_read_contribution(
+        out, words + AT_HEIGHTS + n_slots + i * bundle_contribution_words(n_slots), n_slots,
+        (uint32_t)i);
 }
 
 void bundle_write_head(uint64_t *words, const proof_key *key, uint64_t abi, uint64_t entry,
@@ -134,16 +154,8 @@ void bundle_write_head(uint64_t *words, const proof_key *key, uint64_t abi, uint
         words[AT_PUBLICS + i] = publics[i];
     for (size_t s = 0; s < n_slots; s++)
         words[AT_HEIGHTS + s] = key->preprocessed_heights[s];
-    for (size_t i = 0; i < n_instances; i++) {
-        const contribution *c = &contributions[i];
-        uint64_t *at = words + AT_HEIGHTS + n_slots + i * contribution_words(n_slots);
-        at[0] = c->header.class_id;
-        at[1] = c->header.preprocessed;
-        for (unsigned k = 0; k < HASH_DIGEST; k++)
-            at[2 + k] = c->root.e[k];
-        for (unsigned k = 0; k < 3; k++)
-            at[2 + HASH_DIGEST + k] = c->answer.c[k];
-        for (size_t s = 0; s < n_slots; s++)
-            at[CONTRIBUTION_FIXED + s] = c->header.log_heights[s];
-    }
+    for (size_t i = 0; i < n_instances; i++)
+        bundle_write_contribution(words + AT_HEIGHTS + n_slots +
+                                      i * bundle_contribution_words(n_slots),
+                                  &contributions[i], n_slots);
 }

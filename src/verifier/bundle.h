@@ -37,7 +37,14 @@ typedef struct bundle_head {
 // constant reason when it is not a proof file of this version.
 bool bundle_parse(bundle_head *head, const char **reason, const uint64_t *words, size_t n);
 
-// Words of contribution i begin at bundle_contribution_at(head, i); false when they are malformed.
+// A contribution as words: class, preprocessed, root (4), answer (3), heights one a word. The form
+// in a proof file and between coordinator and workers. Reading returns false when it is malformed.
+size_t bundle_contribution_words(size_t n_slots);
+void bundle_write_contribution(uint64_t *words, const contribution *c, size_t n_slots);
+bool bundle_read_contribution(contribution *out, const uint64_t *words, size_t n_slots,
+                              uint32_t index);
+
+// Contribution i of a file whose head was parsed; false when it is malformed.
 bool bundle_contribution(contribution *out, const bundle_head *head, const uint64_t *words,
                          size_t i);
 

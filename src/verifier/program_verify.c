@@ -10,13 +10,91 @@ digest zisk_program_digest(vm_abi abi, uint64_t entry, const hash_ops *hash)
     return hash_elements(hash, DOMAIN_KEY, elements, sizeof elements / sizeof *elements);
 }
 
+size_t program_key_write(uint64_t words[PROGRAM_KEY_MAX_WORDS], const proof_key *key, vm_abi abi,
+                         uint64_t entry)
+{
+    size_t n_slots = key->machine->n_slots;
+    words[0] = key->hash->id;
+    words[1] = abi;
+    words[2] = entry;
+    words[3] = n_slots;
+    words[4] = key->preprocessed_class;
+    for (unsigned k = 0; k < HASH_DIGEST; k++)
+        words[5 + k] = key->preprocessed_root.e[k];
+    for (size_t s = 0; s < n_slots; s++)
+        words[PROGRAM_KEY_FIXED_WORDS + s] = key->preprocessed_heights[s];
+    return PROGRAM_KEY_FIXED_WORDS + n_slots;
+}
+
+static status open_key(program_key *k, const uint64_t *words, size_t n, digest expected)
+{
+    FAIL_IF(n < PROGRAM_KEY_FIXED_WORDS || words[3] > MACHINE_MAX_SLOTS ||
+                n != PROGRAM_KEY_FIXED_WORDS + words[3],
+            ZK_EPROOF, "an impossible machine");
+    FAIL_IF(words[1] != VM_ABI_A && words[1] != VM_ABI_B && words[1] != VM_ABI_C, ZK_EPROOF,
+            "an unknown memory map");
+    const hash_ops *hash = words[0] <= HASH_POSEIDON2 ? hash_get((hash_id)words[0]) : NULL;
+    FAIL_IF(hash == NULL, ZK_EPROOF, "an unknown hash");
+    FAIL_IF(words[2] >> 32 != 0, ZK_EPROOF, "an entry point outside the address space");
+    FAIL_IF(words[4] > 0xff || whir_params_shipped((uint32_t)words[4]) == NULL, ZK_EPROOF,
+            "an unknown parameter class");
+    k->abi = (vm_abi)words[1];
+    k->entry = words[2];
+    vm_map map = vm_map_get(k->abi);
+    TRY(zisk_machine_new(&k->z, &map));
+    FAIL_IF(words[3] != k->z->m.n_slots, ZK_EPROOF, "the proof is of another machine");
+    k->key = (proof_key){.machine = &k->z->m,
+                         .hash = hash,
+                         .program = zisk_program_digest(k->abi, k->entry, hash),
+                         .preprocessed_class = (uint32_t)words[4]};
+    for (unsigned i = 0; i < HASH_DIGEST; i++) {
+        FAIL_IF(!fe_is_canonical(words[5 + i]), ZK_EPROOF, "the root of the program is malformed");
+        k->key.preprocessed_root.e[i] = words[5 + i];
+    }
+    for (size_t s = 0; s < words[3]; s++) {
+        uint64_t height = words[PROGRAM_KEY_FIXED_WORDS + s];
+        FAIL_IF(height > CHIP_MAX_LOG_HEIGHT, ZK_EPROOF, "a height is out of range");
+        k->key.preprocessed_heights[s] = (uint8_t)height;
+    }
+    if (proof_key_seal(&k->key) != ZK_OK)
+        FAIL(ZK_EPROOF, "the key is malformed: %s", status_message());
+    FAIL_IF(!digest_equal(k->key.digest, expected), ZK_EPROOF, "the proof is of another program");
+    return ZK_OK;
+}
+
+status program_key_open(program_key *out, const uint64_t *words, size_t n, digest expected)
+{
+    *out = (program_key){0};
+    status result = open_key(out, words, n, expected);
+    if (result != ZK_OK)
+        program_key_close(out);
+    return result;
+}
+
+void program_key_close(program_key *k)
+{
+    zisk_machine_free(k->z);
+    *k = (program_key){0};
+}
+
 typedef struct verifying {
     bundle_head head;
-    zisk_machine *z;
-    proof_key key;
+    program_key program;
     contribution *contributions;
     instance_scratch *scratch;
 } verifying;
+
+// The key of the file from its parts; its digest must be the caller's.
+static status key_of_head(program_key *out, const bundle_head *head, digest key)
+{
+    uint64_t words[PROGRAM_KEY_MAX_WORDS] = {head->hash, head->abi, head->entry, head->n_slots,
+                                             head->preprocessed_class};
+    for (unsigned k = 0; k < HASH_DIGEST; k++)
+        words[5 + k] = head->preprocessed_root.e[k];
+    for (size_t s = 0; s < head->n_slots; s++)
+        words[PROGRAM_KEY_FIXED_WORDS + s] = head->preprocessed_heights[s];
+    return program_key_open(out, words, PROGRAM_KEY_FIXED_WORDS + head->n_slots, key);
+}
 
 static status verify_bundle(verifying *v, const uint64_t *words, size_t n_words, digest key,
                             const uint32_t *publics)
@@ -29,27 +107,7 @@ static status verify_bundle(verifying *v, const uint64_t *words, size_t n_words,
         FAIL_IF(head->publics[i] != publics[i], ZK_EPROOF,
                 "public output %d is 0x%08llx in the proof, not 0x%08x", i,
                 (unsigned long long)head->publics[i], publics[i]);
-    FAIL_IF(head->abi != VM_ABI_A && head->abi != VM_ABI_B && head->abi != VM_ABI_C, ZK_EPROOF,
-            "an unknown memory map");
-    const hash_ops *hash = hash_get((hash_id)head->hash);
-    FAIL_IF(hash == NULL || head->hash > HASH_POSEIDON2, ZK_EPROOF, "an unknown hash");
-    vm_map map = vm_map_get((vm_abi)head->abi);
-    TRY(zisk_machine_new(&v->z, &map));
-    FAIL_IF(head->n_slots != v->z->m.n_slots, ZK_EPROOF, "the proof is of another machine");
-
-    // The key from its parts; its digest must be the caller's.
-    v->key = (proof_key){.machine = &v->z->m,
-                         .hash = hash,
-                         .program = zisk_program_digest(map.abi, head->entry, hash),
-                         .preprocessed_class = head->preprocessed_class,
-                         .preprocessed_root = head->preprocessed_root};
-    memcpy(v->key.preprocessed_heights, head->preprocessed_heights,
-           sizeof v->key.preprocessed_heights);
-    FAIL_IF(whir_params_shipped(head->preprocessed_class) == NULL, ZK_EPROOF,
-            "an unknown parameter class");
-    if (proof_key_seal(&v->key) != ZK_OK)
-        FAIL(ZK_EPROOF, "the key in the file is malformed: %s", status_message());
-    FAIL_IF(!digest_equal(v->key.digest, key), ZK_EPROOF, "the proof is of another program");
+    TRY(key_of_head(&v->program, head, key));
 
     v->contributions = malloc(head->n_instances * sizeof *v->contributions);
     v->scratch = malloc(sizeof *v->scratch);
@@ -64,7 +122,7 @@ static status verify_bundle(verifying *v, const uint64_t *words, size_t n_words,
     for (int i = 0; i < VM_PUBLICS; i++)
         elements[i] = outputs[i] = (uint32_t)head->publics[i];
     zisk_boundary(boundary, head->entry, outputs);
-    job_statement statement = {.key = &v->key,
+    job_statement statement = {.key = &v->program.key,
                                .publics = elements,
                                .n_publics = VM_PUBLICS,
                                .boundary = boundary,
@@ -74,8 +132,8 @@ static status verify_bundle(verifying *v, const uint64_t *words, size_t n_words,
     size_t at = head->n_words;
     for (size_t i = 0; i < head->n_instances && job.reason == NULL; i++) {
         const instance_header *h = &v->contributions[i].header;
-        size_t size =
-            instance_proof_words(&v->key, whir_params_shipped(h->class_id), h->preprocessed);
+        size_t size = instance_proof_words(&v->program.key, whir_params_shipped(h->class_id),
+                                           h->preprocessed);
         FAIL_IF(n_words - at < size, ZK_EPROOF, "the file ends early");
         (void)job_verifier_add(&job, words + at, size);
         at += size;
@@ -92,7 +150,7 @@ status zisk_verify(uint32_t publics_out[VM_PUBLICS], const uint64_t *words, size
     status result = verify_bundle(&v, words, n_words, key, publics);
     for (int i = 0; publics_out != NULL && i < VM_PUBLICS; i++)
         publics_out[i] = (uint32_t)v.head.publics[i];
-    zisk_machine_free(v.z);
+    program_key_close(&v.program);
     free(v.contributions);
     free(v.scratch);
     return result;

@@ -8,6 +8,26 @@
 // boundary's constants depend.
 digest zisk_program_digest(vm_abi abi, uint64_t entry, const hash_ops *hash);
 
+// The key of a program with the machine it is about, from parts that somebody gave.
+typedef struct program_key {
+    zisk_machine *z;
+    proof_key key;
+    vm_abi abi;
+    uint64_t entry;
+} program_key;
+
+// The parts as words: hash, memory map, entry, number of slots, preprocessed class, root (4),
+// heights of the preprocessed slots one a word.
+enum { PROGRAM_KEY_FIXED_WORDS = 9, PROGRAM_KEY_MAX_WORDS = 9 + MACHINE_MAX_SLOTS };
+// Returns how many were written.
+size_t program_key_write(uint64_t words[PROGRAM_KEY_MAX_WORDS], const proof_key *key, vm_abi abi,
+                         uint64_t entry);
+// Hostile words. ZK_EPROOF with the reason when they are malformed or their digest is not
+// `expected`; ZK_ENOMEM. *out is then empty.
+MUST_CHECK status program_key_open(program_key *out, const uint64_t *words, size_t n,
+                                   digest expected);
+void program_key_close(program_key *k); // also of an empty one
+
 // Checks a proof file of n_words words against the key digest and, when not NULL, the publics. The
 // machine is rebuilt from the memory map that the file names; map, entry, heights and root of the
 // program are bound by the digest, which is the caller's. ZK_EPROOF with the reason, ZK_ENOMEM.
