@@ -5,17 +5,18 @@
 typedef struct add_form {
     fetch_class class;
     bool immediate; // second operand is the immediate, no sub
-    bool w;         // 32-bit result, sign-extended
+    bool w;         // the result is one limb, sign-extended
 } add_form;
 
 // a + b = r for add, r + b = a for sub, limb by limb with boolean carries:
-//   a - r + (1 - 2 sub)(b + carry in - 2^32 carry out) = 0.
+//   a - r + (1 - 2 sub)(b + carry in - 2^limb carry out) = 0.
 // r is range-checked, so each carry and each limb of r has one solution. In the W form the high
-// limb of r is the sign of the low one: bit 15 of its upper half, whose other 15 bits are checked.
-static void declare(chip_builder *b, const void *context)
+// limb of r is the sign of the low one: the top bit of its upper part, whose other bits are
+// checked.
+static void declare(const step *s, const void *context)
 {
     const add_form *f = context;
-    step s = step_begin(b);
+    chip_builder *b = s->b;
     fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
     expr sub = e_const(0);
     if (!f->immediate) {
@@ -23,32 +24,30 @@ static void declare(chip_builder *b, const void *context)
         o.rs2 = chip_column(b, "rs2");
         o.flags = flag_bits(&sub, 1);
     }
-    word x = read_register(&s, "a", o.rs1, VM_SLOT_RS1), y;
+    word x = read_register(s, "a", o.rs1, VM_SLOT_RS1), y;
     if (f->immediate) {
-        y = (word){chip_column(b, "imm_lo"), chip_column(b, "imm_hi")};
-        o.imm_lo = y.lo;
-        o.imm_hi = y.hi;
+        y = o.imm = imm_columns(s);
     } else {
-        y = read_register(&s, "b", o.rs2, VM_SLOT_RS2);
+        y = read_register(s, "b", o.rs2, VM_SLOT_RS2);
     }
     expr sign = e_sub(e_const(1), e_scale(2, sub));
     expr carry_lo = chip_bit(b, "carry_lo");
     word r;
     if (f->w) {
         expr negative;
-        r.lo = limbs32_signed(&s, "r", &negative);
-        r.hi = e_scale(0xffffffff, negative);
+        r.lo = checked_limb_signed(s, "r", &negative);
+        r.hi = ones_if(s, negative);
     } else {
-        r = limbs64(&s, "r");
+        r = checked_word(s, "r");
         expr carry_hi = chip_bit(b, "carry_hi");
-        expr high = E_SUM(y.hi, carry_lo, e_neg(e_scale(1ULL << 32, carry_hi)));
+        expr high = E_SUM(y.hi, carry_lo, e_neg(carry_out(s, carry_hi)));
         chip_zero(b, e_add(e_sub(x.hi, r.hi), e_mul(sign, high)), "high limb");
     }
-    expr low = e_sub(y.lo, e_scale(1ULL << 32, carry_lo));
+    expr low = e_sub(y.lo, carry_out(s, carry_lo));
     chip_zero(b, e_add(e_sub(x.lo, r.lo), e_mul(sign, low)), "low limb");
-    write_register(&s, o.rd, r);
-    step_fetch(&s, f->class, o);
-    step_sequential(&s);
+    write_register(s, o.rd, r);
+    step_fetch(s, f->class, o);
+    step_sequential(s);
 }
 
 static void fill(cursor *c, const void *row, const void *context)
@@ -75,9 +74,9 @@ static void fill(cursor *c, const void *row, const void *context)
     uint64_t carry_lo = ((uint64_t)low32(x) + low32(y)) >> 32;
     put(c, carry_lo);
     if (f->w) {
-        put_limbs32_signed(c, low32(r->d.value));
+        put_limb_signed(c, low32(r->d.value));
     } else {
-        put_limbs64(c, r->d.value);
+        put_parts(c, r->d.value);
         put(c, ((uint64_t)high32(x) + high32(y) + carry_lo) >> 32);
     }
     put_write(c, &r->head, &r->d);

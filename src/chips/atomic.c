@@ -7,10 +7,8 @@
 // high limb the word's. A W form keeps the other limb and sign-extends what it gives to rd.
 #include "chips/chips.h"
 
-enum { RAM_HIGH_BITS = 10 };
-
 typedef struct atomic_row {
-    step s;
+    const step *s;
     fetch_operands o;
     expr is_double, upper;
     word b;      // rs2
@@ -20,18 +18,11 @@ typedef struct atomic_row {
     expr address;
 } atomic_row;
 
-static word two_columns(chip_builder *b, const char *lo, const char *hi)
-{
-    word w = {.lo = chip_column(b, lo)};
-    w.hi = chip_column(b, hi);
-    return w;
-}
-
 // Everything up to the operands; `b` is read by the caller when it needs it byte by byte.
-static atomic_row begin(chip_builder *b, expr *flags, size_t n_flags, const char *const *names)
+static atomic_row begin(const step *s, expr *flags, size_t n_flags, const char *const *names)
 {
-    atomic_row r = {.s = step_begin(b)};
-    const step *s = &r.s;
+    chip_builder *b = s->b;
+    atomic_row r = {.s = s};
     r.o.rd = chip_column(b, "rd");
     r.o.rs1 = chip_column(b, "rs1");
     r.o.rs2 = chip_column(b, "rs2");
@@ -42,28 +33,27 @@ static atomic_row begin(chip_builder *b, expr *flags, size_t n_flags, const char
     word a = read_register(s, "a", r.o.rs1, VM_SLOT_RS1);
     r.upper = chip_bit(b, "upper");
     chip_zero(b, e_mul(r.is_double, r.upper), "a double word is aligned");
-    r.address = word_address(s, "at", a, e_const(0), e_const(0), e_scale(4, r.upper), VM_RAM_BASE,
-                             RAM_HIGH_BITS);
-    r.old = two_columns(b, "old.lo", "old.hi");
+    r.address = word_address(s, "at", a, r.o.imm, upper_limb(s, r.upper), ram_only(s));
+    r.old = word_columns(s, "old");
     r.x = chip_column(b, "x");
     chip_equal(b, r.x, e_select(r.upper, r.old.hi, r.old.lo), "operand");
-    r.x_sign = sign_bit32(s, "x", r.x);
+    r.x_sign = limb_sign(s, "x", r.x);
     return r;
 }
 
 // Writes y to memory and `given` (or the old value) to rd; ends the row. zero_rd: sc gives 0.
 static void end(const atomic_row *r, fetch_class class, word y, expr zero_rd)
 {
-    const step *s = &r->s;
+    const step *s = r->s;
     chip_builder *b = s->b;
-    word new = two_columns(b, "new.lo", "new.hi");
+    word new = word_columns(s, "new");
     chip_equal(b, new.lo, e_select(r->upper, r->old.lo, y.lo), "new word, low limb");
     chip_equal(b, new.hi, e_select(r->is_double, y.hi, e_select(r->upper, y.lo, r->old.hi)),
                "new word, high limb");
     access_word(s, "m", SPACE_MEMORY, r->address, r->old, new, VM_SLOT_MEM);
-    word d = two_columns(b, "d.lo", "d.hi");
+    word d = word_columns(s, "d");
     expr keep = e_not(zero_rd);
-    expr high = e_select(r->is_double, r->old.hi, e_scale(0xffffffff, r->x_sign));
+    expr high = e_select(r->is_double, r->old.hi, ones_if(s, r->x_sign));
     // x is the low limb of a double word too.
     chip_equal(b, d.lo, e_mul(keep, r->x), "rd, low limb");
     chip_equal(b, d.hi, e_mul(keep, high), "rd, high limb");
@@ -93,7 +83,7 @@ static void put_begin(cursor *c, const row_atomic *r, const bool *flags, size_t 
     put_word_address(c, r->a.value, 0, VM_RAM_BASE);
     put_word(c, r->word.old_value);
     put(c, x);
-    put_sign_bit32(c, x);
+    put_limb_sign(c, x);
 }
 
 // The operand as 64 bits: the word, or the selected limb with the word's high limb unused.
@@ -117,21 +107,21 @@ static void put_end(cursor *c, const row_atomic *r)
 static const char *const amo_flags[] = {"double", "sc", "swap", "add"};
 
 // None of the three: lr, which writes the word back as it was.
-static void declare_amo(chip_builder *b, const void *context)
+static void declare_amo(const step *s, const void *context)
 {
     (void)context;
     expr flags[4];
-    atomic_row r = begin(b, flags, 4, amo_flags);
-    const step *s = &r.s;
+    atomic_row r = begin(s, flags, 4, amo_flags);
+    chip_builder *b = s->b;
     word v = read_register(s, "b", r.o.rs2, VM_SLOT_RS2);
-    word sum = limbs64(s, "sum");
+    word sum = checked_word(s, "sum");
     expr carry_lo = chip_bit(b, "carry_lo"), carry_hi = chip_bit(b, "carry_hi");
-    chip_equal(b, e_add(r.x, v.lo), e_add(sum.lo, e_scale(1ULL << 32, carry_lo)), "sum, low limb");
-    chip_equal(b, E_SUM(r.old.hi, v.hi, carry_lo), e_add(sum.hi, e_scale(1ULL << 32, carry_hi)),
+    chip_equal(b, e_add(r.x, v.lo), e_add(sum.lo, carry_out(s, carry_lo)), "sum, low limb");
+    chip_equal(b, E_SUM(r.old.hi, v.hi, carry_lo), e_add(sum.hi, carry_out(s, carry_hi)),
                "sum, high limb");
     expr from_b = e_add(flags[1], flags[2]), add = flags[3];
     expr lr = e_sub(e_const(1), e_add(from_b, add));
-    word y = two_columns(b, "y.lo", "y.hi");
+    word y = word_columns(s, "y");
     chip_equal(b, y.lo, E_SUM(e_mul(from_b, v.lo), e_mul(add, sum.lo), e_mul(lr, r.x)),
                "new value, low limb");
     chip_equal(b, y.hi, E_SUM(e_mul(from_b, v.hi), e_mul(add, sum.hi), e_mul(lr, r.old.hi)),
@@ -152,7 +142,7 @@ static void fill_amo(cursor *c, const void *row, const void *context)
     // The high limbs add up in every row, whatever the width.
     uint64_t x = low32(selected(r, r->word.old_value)) | r->word.old_value >> 32 << 32;
     uint64_t v = r->b.value, sum = x + v;
-    put_limbs64(c, sum);
+    put_parts(c, sum);
     uint64_t carry = ((uint64_t)low32(x) + low32(v)) >> 32;
     put(c, carry);
     put(c, ((uint64_t)high32(x) + high32(v) + carry) >> 32);
@@ -164,33 +154,21 @@ static void fill_amo(cursor *c, const void *row, const void *context)
 
 static const char *const bit_flags[] = {"double", "or", "xor"};
 
-static void bytes_columns(chip_builder *b, expr out[8], const char *name, word *w)
-{
-    chip_columns(b, out, name, 8);
-    w->lo = e_pack(out, 4, 8);
-    w->hi = e_pack(out + 4, 4, 8);
-}
-
-static void put_bytes(cursor *c, uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        put(c, value >> (8 * i) & 0xff);
-}
-
-static void declare_amo_bit(chip_builder *b, const void *context)
+static void declare_amo_bit(const step *s, const void *context)
 {
     (void)context;
     expr flags[3], x[8], v[8], z[8];
-    atomic_row r = begin(b, flags, 3, bit_flags);
-    const step *s = &r.s;
-    word wx, wv, wz;
-    bytes_columns(b, x, "x_byte", &wx);
-    bytes_columns(b, v, "b_byte", &wv);
-    bytes_columns(b, z, "z_byte", &wz);
+    atomic_row r = begin(s, flags, 3, bit_flags);
+    chip_builder *b = s->b;
+    unsigned n = word_bytes(s->shape);
+    chip_columns(b, x, "x_byte", n);
+    chip_columns(b, v, "b_byte", n);
+    chip_columns(b, z, "z_byte", n);
+    word wx = word_of_bytes(s, x), wv = word_of_bytes(s, v), wz = word_of_bytes(s, z);
     chip_equal(b, wx.lo, r.x, "bytes of the operand, low limb");
     chip_equal(b, wx.hi, r.old.hi, "bytes of the operand, high limb");
     expr op = e_add(flags[1], e_scale(BYTE_XOR, flags[2]));
-    for (int i = 0; i < 8; i++)
+    for (unsigned i = 0; i < n; i++)
         chip_send(b, TUPLE_BYTE, s->real, FIELDS(op, x[i], v[i], z[i]));
     access_word(s, "b", SPACE_REGISTER, r.o.rs2, wv, wv, VM_SLOT_RS2);
     end(&r, FETCH_AMO_BIT, wz, e_const(0));
@@ -218,24 +196,24 @@ static void fill_amo_bit(cursor *c, const void *row, const void *context)
 static const char *const minmax_flags[] = {"double", "signed", "max"};
 
 // Operands of the comparison: the double words, or the low limbs extended by sign or zero.
-static void declare_amo_minmax(chip_builder *b, const void *context)
+static void declare_amo_minmax(const step *s, const void *context)
 {
     (void)context;
     expr flags[3];
-    atomic_row r = begin(b, flags, 3, minmax_flags);
-    const step *s = &r.s;
+    atomic_row r = begin(s, flags, 3, minmax_flags);
+    chip_builder *b = s->b;
     word v = read_register(s, "b", r.o.rs2, VM_SLOT_RS2);
-    expr v_sign = sign_bit32(s, "v", v.lo);
+    expr v_sign = limb_sign(s, "v", v.lo);
     word cx = {r.x, chip_column(b, "cx.hi")}, cv = {v.lo, e_const(0)};
     cv.hi = chip_column(b, "cv.hi");
-    expr mask = e_scale(0xffffffff, flags[1]);
+    expr mask = ones_if(s, flags[1]);
     chip_equal(b, cx.hi, e_select(r.is_double, r.old.hi, e_mul(mask, r.x_sign)), "x extended");
     chip_equal(b, cv.hi, e_select(r.is_double, v.hi, e_mul(mask, v_sign)), "b extended");
     expr less = compare_words(s, "cmp.x", "cmp.b", cx, cv, flags[1]);
     // min takes x when x < b, max takes b then.
     expr take_b = chip_bit(b, "take_b");
     chip_equal(b, take_b, e_mul(s->real, e_select(flags[2], less, e_not(less))), "which one");
-    word y = two_columns(b, "y.lo", "y.hi");
+    word y = word_columns(s, "y");
     chip_equal(b, y.lo, e_select(take_b, v.lo, r.x), "new value, low limb");
     chip_equal(b, y.hi, e_select(take_b, v.hi, r.old.hi), "new value, high limb");
     end(&r, FETCH_AMO_MINMAX, y, e_const(0));
@@ -250,7 +228,7 @@ static void fill_amo_minmax(cursor *c, const void *row, const void *context)
     bool flags[3] = {is_double, is_signed, max};
     put_begin(c, r, flags, 3);
     put_read(c, &r->head, &r->b, VM_SLOT_RS2);
-    put_sign_bit32(c, low32(r->b.value));
+    put_limb_sign(c, low32(r->b.value));
     uint64_t x = selected(r, r->word.old_value), v = r->b.value;
     if (!is_double) {
         x = is_signed ? (uint64_t)(int64_t)(int32_t)x : low32(x);

@@ -7,45 +7,34 @@ typedef struct bitwise_form {
     bool immediate;
 } bitwise_form;
 
-static expr pack4(const expr *bytes)
-{
-    return e_pack(bytes, 4, 8);
-}
-
 // BYTE(op, a_i, b_i, c_i) makes all three bytes and the result right; a and b are the packed bytes.
 // op = or + 2 xor: a row with both flags would look up op 3, which no table has.
-static void declare(chip_builder *b, const void *context)
+static void declare(const step *s, const void *context)
 {
     const bitwise_form *f = context;
-    step s = step_begin(b);
+    chip_builder *b = s->b;
     fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
     expr flags[2] = {chip_bit(b, "or"), chip_bit(b, "xor")};
     o.flags = flag_bits(flags, 2);
     expr x[8], y[8], z[8];
-    chip_columns(b, x, "x", 8);
-    chip_columns(b, y, "y", 8);
-    chip_columns(b, z, "z", 8);
+    unsigned n = word_bytes(s->shape);
+    chip_columns(b, x, "x", n);
+    chip_columns(b, y, "y", n);
+    chip_columns(b, z, "z", n);
     expr op = e_add(flags[0], e_scale(BYTE_XOR, flags[1]));
-    for (int i = 0; i < 8; i++)
-        chip_send(b, TUPLE_BYTE, s.real, FIELDS(op, x[i], y[i], z[i]));
-    word wx = {pack4(x), pack4(x + 4)}, wy = {pack4(y), pack4(y + 4)};
-    access_word(&s, "a", SPACE_REGISTER, o.rs1, wx, wx, VM_SLOT_RS1);
+    for (unsigned i = 0; i < n; i++)
+        chip_send(b, TUPLE_BYTE, s->real, FIELDS(op, x[i], y[i], z[i]));
+    word wx = word_of_bytes(s, x), wy = word_of_bytes(s, y);
+    access_word(s, "a", SPACE_REGISTER, o.rs1, wx, wx, VM_SLOT_RS1);
     if (f->immediate) {
-        o.imm_lo = wy.lo;
-        o.imm_hi = wy.hi;
+        o.imm = wy;
     } else {
         o.rs2 = chip_column(b, "rs2");
-        access_word(&s, "b", SPACE_REGISTER, o.rs2, wy, wy, VM_SLOT_RS2);
+        access_word(s, "b", SPACE_REGISTER, o.rs2, wy, wy, VM_SLOT_RS2);
     }
-    write_register(&s, o.rd, (word){pack4(z), pack4(z + 4)});
-    step_fetch(&s, f->class, o);
-    step_sequential(&s);
-}
-
-static void put_bytes(cursor *c, uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        put(c, value >> (8 * i) & 0xff);
+    write_register(s, o.rd, word_of_bytes(s, z));
+    step_fetch(s, f->class, o);
+    step_sequential(s);
 }
 
 static void fill(cursor *c, const void *row, const void *context)

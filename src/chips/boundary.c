@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "chips/boundary.h"
 
+#include "chips/gadgets.h"
+
 // ---- Shared pieces -----------------------------------------------------------------------------
 
-static void check(chip_builder *b, expr real, unsigned bits, expr value)
+// A row of the boundary is no step of a program, but it has what most gadgets need.
+static step boundary_row(chip_builder *b, const boundary_context *c, expr real)
 {
-    chip_send(b, TUPLE_RANGE, real, FIELDS(e_const(bits), value));
+    return (step){.b = b, .shape = c->shape, .real = real};
 }
 
 // The row's link of the chain: columns gap.0, gap.1 with previous = key - 1 - gap.
-static void declare_link(chip_builder *b, expr real, expr key)
+static void declare_link(const step *row, expr key)
 {
-    expr g0 = chip_column(b, "gap.0"), g1 = chip_column(b, "gap.1");
-    check(b, real, 16, g0);
-    check(b, real, 16, g1);
-    expr previous = e_sub(e_sub(key, e_const(1)), e_add(g0, e_scale(1 << 16, g1)));
-    chip_receive(b, TUPLE_ADDR, real, FIELDS(e_const(0), previous));
-    chip_send(b, TUPLE_ADDR, real, FIELDS(e_const(0), key));
+    expr previous = e_sub(e_sub(key, e_const(1)), checked_limb(row, "gap"));
+    chip_receive(row->b, TUPLE_ADDR, row->real, FIELDS(e_const(0), previous));
+    chip_send(row->b, TUPLE_ADDR, row->real, FIELDS(e_const(0), key));
 }
 
 static void put_link(fe *const *columns, uint32_t *next, size_t row, const boundary_word *w)
@@ -28,13 +28,22 @@ static void put_link(fe *const *columns, uint32_t *next, size_t row, const bound
 }
 
 // First and last tuple of the row's word.
-static void declare_ends(chip_builder *b, expr real, expr space, expr address, expr first_lo,
-                         expr first_hi, expr last_lo, expr last_hi)
+static void declare_ends(const step *row, expr space, expr address, word first, word last)
 {
-    expr last_ts = chip_column(b, "last_ts");
-    chip_send(b, TUPLE_MEM, real, FIELDS(space, address, first_lo, first_hi, e_const(0)));
-    chip_receive(b, TUPLE_MEM, real, FIELDS(space, address, last_lo, last_hi, last_ts));
+    expr last_ts = chip_column(row->b, "last_ts");
+    chip_send(row->b, TUPLE_MEM, row->real, FIELDS(space, address, first.lo, first.hi, e_const(0)));
+    chip_receive(row->b, TUPLE_MEM, row->real, FIELDS(space, address, last.lo, last.hi, last_ts));
 }
+
+// Columns last_lo, last_hi.
+static word last_columns(chip_builder *b)
+{
+    word w = {.lo = chip_column(b, "last_lo")};
+    w.hi = chip_column(b, "last_hi");
+    return w;
+}
+
+static const word zero_word; // both limbs the constant 0
 
 static void put_last(fe *const *columns, uint32_t *next, size_t row, const boundary_word *w)
 {
@@ -69,17 +78,18 @@ void fix_program(fe *const *columns, size_t row, const fetch_row *f)
 
 static void declare_image(chip_builder *b, const void *context)
 {
-    (void)context;
     expr real = chip_preprocessed(b, "real");
     chip_real_flag(b, real);
+    step row = boundary_row(b, context, real);
     expr space = chip_preprocessed(b, "space"), address = chip_preprocessed(b, "address");
-    expr first_lo = chip_preprocessed(b, "first_lo"), first_hi = chip_preprocessed(b, "first_hi");
+    word first = {.lo = chip_preprocessed(b, "first_lo")};
+    first.hi = chip_preprocessed(b, "first_hi");
     expr read_only = chip_preprocessed(b, "read_only");
-    expr last_lo = chip_column(b, "last_lo"), last_hi = chip_column(b, "last_hi");
-    chip_zero(b, e_mul(read_only, e_sub(last_lo, first_lo)), "read-only word, low half");
-    chip_zero(b, e_mul(read_only, e_sub(last_hi, first_hi)), "read-only word, high half");
-    declare_ends(b, real, space, address, first_lo, first_hi, last_lo, last_hi);
-    declare_link(b, real, e_add(e_scale(BOUNDARY_REGISTER_KEY, space), address));
+    word last = last_columns(b);
+    chip_zero(b, e_mul(read_only, e_sub(last.lo, first.lo)), "read-only word, low half");
+    chip_zero(b, e_mul(read_only, e_sub(last.hi, first.hi)), "read-only word, high half");
+    declare_ends(&row, space, address, first, last);
+    declare_link(&row, e_add(carry_out(&row, space), address)); // registers after all of memory
 }
 
 void fix_image(fe *const *columns, size_t row, uint64_t key, uint64_t first, bool read_only)
@@ -106,15 +116,15 @@ void fill_image(fe *const *columns, size_t row, const boundary_word *w)
 
 static void declare_output(chip_builder *b, const void *context)
 {
-    (void)context;
     expr real = chip_preprocessed(b, "real");
     chip_real_flag(b, real);
+    step row = boundary_row(b, context, real);
     expr address = chip_preprocessed(b, "address"), index = chip_preprocessed(b, "index");
-    expr last_lo = chip_column(b, "last_lo"), last_hi = chip_column(b, "last_hi");
-    declare_ends(b, real, e_const(SPACE_MEMORY), address, e_const(0), e_const(0), last_lo, last_hi);
-    chip_send(b, TUPLE_OUT, real, FIELDS(index, last_lo));
-    chip_send(b, TUPLE_OUT, real, FIELDS(e_add(index, e_const(1)), last_hi));
-    declare_link(b, real, address);
+    word last = last_columns(b);
+    declare_ends(&row, e_const(SPACE_MEMORY), address, zero_word, last);
+    chip_send(b, TUPLE_OUT, real, FIELDS(index, last.lo));
+    chip_send(b, TUPLE_OUT, real, FIELDS(e_add(index, e_const(1)), last.hi));
+    declare_link(&row, address);
 }
 
 void fix_output(fe *const *columns, size_t row, uint64_t address, unsigned index)
@@ -132,19 +142,15 @@ void fill_output(fe *const *columns, size_t row, const boundary_word *w)
 // ---- ZERO
 // ----------------------------------------------------------------------------------------
 
-// address = RAM base + 8 (w0 + 2^16 w1), w0 16 bits, w1 10 bits: exactly the words of the RAM.
+// address = RAM base + index words, index of as many bits as the RAM has: exactly its words.
 static void declare_zero(chip_builder *b, const void *context)
 {
-    _Static_assert(VM_RAM_SIZE == 8ULL << 26, "16 + 10 bits number the words of the RAM");
-    (void)context;
-    expr real = chip_flag(b, "real");
-    expr w0 = chip_column(b, "w0"), w1 = chip_column(b, "w1");
-    check(b, real, 16, w0);
-    check(b, real, 10, w1);
-    expr address = E_SUM(e_const(VM_RAM_BASE), e_scale(8, w0), e_scale(8 << 16, w1));
-    expr last_lo = chip_column(b, "last_lo"), last_hi = chip_column(b, "last_hi");
-    declare_ends(b, real, e_const(SPACE_MEMORY), address, e_const(0), e_const(0), last_lo, last_hi);
-    declare_link(b, real, address);
+    step row = boundary_row(b, context, chip_flag(b, "real"));
+    region ram = ram_only(&row);
+    expr index = checked_value(&row, "w0", "w1", ram.bits);
+    expr address = e_add(e_const(ram.base), e_scale(word_bytes(row.shape), index));
+    declare_ends(&row, e_const(SPACE_MEMORY), address, zero_word, last_columns(b));
+    declare_link(&row, address);
 }
 
 void fill_zero(fe *const *columns, size_t row, const boundary_word *w)
@@ -162,32 +168,23 @@ void fill_zero(fe *const *columns, size_t row, const boundary_word *w)
 // ---- INPUT
 // ---------------------------------------------------------------------------------------
 
-// address = first word + 8 (w0 + 2^16 w1). The region has 2^k words from input_base on; the word at
+// address = first word + index words. The region has 2^k words from input_base on; the word at
 // input_base itself is no memory. An address is shown to lie in the region by one range check from
 // below (first data word) and one from above (end of the region).
 static void declare_input(chip_builder *b, const void *context)
 {
-    const vm_map *map = context;
-    uint64_t n_words = (map->input_base + map->input_bytes - map->input_data) / 8;
-    expr real = chip_flag(b, "real");
-    expr w0 = chip_column(b, "w0"), w1 = chip_column(b, "w1");
-    expr v0 = chip_column(b, "v0"), v1 = chip_column(b, "v1");
-    check(b, real, 16, w0);
-    check(b, real, 16, w1);
-    check(b, real, 16, v0);
-    check(b, real, 16, v1);
-    // index + distance from the last word = n_words - 1; both below 2^32.
-    expr index = e_add(w0, e_scale(1 << 16, w1)), rest = e_add(v0, e_scale(1 << 16, v1));
-    chip_equal(b, e_add(index, rest), e_scale(n_words - 1, real), "inside the input region");
-    expr address = e_add(e_const(map->input_data), e_scale(8, index));
-    expr first[4];
-    chip_columns(b, first, "value", 4);
-    for (int i = 0; i < 4; i++)
-        check(b, real, 16, first[i]);
-    expr lo = e_add(first[0], e_scale(1 << 16, first[1]));
-    expr hi = e_add(first[2], e_scale(1 << 16, first[3]));
-    declare_ends(b, real, e_const(SPACE_MEMORY), address, lo, hi, lo, hi);
-    declare_link(b, real, address);
+    const boundary_context *c = context;
+    step row = boundary_row(b, c, chip_flag(b, "real"));
+    unsigned bytes = word_bytes(row.shape), limb = limb_bits(row.shape);
+    uint64_t n_words = (c->map->input_base + c->map->input_bytes - c->map->input_data) / bytes;
+    // index + distance from the last word = n_words - 1; both are limbs.
+    expr index = checked_value(&row, "w0", "w1", limb);
+    expr rest = checked_value(&row, "v0", "v1", limb);
+    chip_equal(b, e_add(index, rest), e_scale(n_words - 1, row.real), "inside the input region");
+    expr address = e_add(e_const(c->map->input_data), e_scale(bytes, index)), parts[4];
+    word value = checked_parts(&row, "value", parts);
+    declare_ends(&row, e_const(SPACE_MEMORY), address, value, value);
+    declare_link(&row, address);
 }
 
 void fill_input(fe *const *columns, size_t row, const boundary_word *w, const vm_map *map)

@@ -24,6 +24,7 @@
 // and input from being written; both checks are there because either alone would do.
 #include "air/chip.h"
 #include "chips/fetch.h"
+#include "chips/word_shape.h"
 #include "vm/vm_chunk.h"
 
 typedef enum boundary_chip {
@@ -45,7 +46,12 @@ typedef struct boundary_spec {
     chip_declare declare;
 } boundary_spec;
 
-// Context of the declarations of INPUT: a vm_map (its input region); others take NULL.
+// Context of the declarations. The map: INPUT's region.
+typedef struct boundary_context {
+    const word_shape *shape;
+    const vm_map *map;
+} boundary_context;
+
 extern const boundary_spec boundary_specs[BOUNDARY_CHIP_COUNT];
 
 // A word of the boundary with what the run made of it.

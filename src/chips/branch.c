@@ -14,26 +14,26 @@ static void declare_target(const step *s, expr taken, expr target)
 
 // equal * (difference of each limb) = 0 forces equal to 0 when a != b; when a = b the inverse
 // hints multiply zeros, and h0 * d0 + h1 * d1 = 1 - equal forces equal to 1.
-static void declare_beq(chip_builder *b, const void *context)
+static void declare_beq(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
+    chip_builder *b = s->b;
     fetch_operands o = {.rs1 = chip_column(b, "rs1"), .rs2 = chip_column(b, "rs2")};
-    o.imm_lo = chip_column(b, "target");
+    o.imm.lo = chip_column(b, "target");
     expr invert = chip_bit(b, "not_equal");
     o.flags = flag_bits(&invert, 1);
-    word x = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
-    word y = read_register(&s, "b", o.rs2, VM_SLOT_RS2);
+    word x = read_register(s, "a", o.rs1, VM_SLOT_RS1);
+    word y = read_register(s, "b", o.rs2, VM_SLOT_RS2);
     expr equal = chip_bit(b, "equal");
     expr h0 = chip_column(b, "hint0"), h1 = chip_column(b, "hint1");
     expr d0 = e_sub(x.lo, y.lo), d1 = e_sub(x.hi, y.hi);
     chip_zero(b, e_mul(equal, d0), "equal, low limb");
     chip_zero(b, e_mul(equal, d1), "equal, high limb");
     // Padding rows: equal is 0 there, so 1 has to be the real flag.
-    chip_equal(b, e_add(e_mul(h0, d0), e_mul(h1, d1)), e_sub(s.real, equal), "different");
+    chip_equal(b, e_add(e_mul(h0, d0), e_mul(h1, d1)), e_sub(s->real, equal), "different");
     expr taken = e_sub(e_add(equal, invert), e_scale(2, e_mul(equal, invert)));
-    declare_target(&s, taken, o.imm_lo);
-    step_fetch(&s, FETCH_BEQ, o);
+    declare_target(s, taken, o.imm.lo);
+    step_fetch(s, FETCH_BEQ, o);
 }
 
 static void fill_beq(cursor *c, const void *row, const void *context)
@@ -58,22 +58,22 @@ static void fill_beq(cursor *c, const void *row, const void *context)
 
 // a - b = diff - 2^64 below with range-checked diff: `below` says a < b unsigned. Signed: the
 // answer turns when the signs differ.
-static void declare_blt(chip_builder *b, const void *context)
+static void declare_blt(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
+    chip_builder *b = s->b;
     fetch_operands o = {.rs1 = chip_column(b, "rs1"), .rs2 = chip_column(b, "rs2")};
-    o.imm_lo = chip_column(b, "target");
+    o.imm.lo = chip_column(b, "target");
     expr flags[2] = {chip_bit(b, "signed"), chip_bit(b, "not_below")};
     o.flags = flag_bits(flags, 2);
-    word x = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
-    word y = read_register(&s, "b", o.rs2, VM_SLOT_RS2);
-    expr less = compare_words(&s, "a.top", "b.top", x, y, flags[0]);
+    word x = read_register(s, "a", o.rs1, VM_SLOT_RS1);
+    word y = read_register(s, "b", o.rs2, VM_SLOT_RS2);
+    expr less = compare_words(s, "a.top", "b.top", x, y, flags[0]);
     expr taken = e_sub(e_add(less, flags[1]), e_scale(2, e_mul(less, flags[1])));
     expr taken_column = chip_column(b, "taken");
     chip_equal(b, taken_column, taken, "taken");
-    declare_target(&s, taken_column, o.imm_lo);
-    step_fetch(&s, FETCH_BLT, o);
+    declare_target(s, taken_column, o.imm.lo);
+    step_fetch(s, FETCH_BLT, o);
 }
 
 static void fill_blt(cursor *c, const void *row, const void *context)

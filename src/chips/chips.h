@@ -63,7 +63,8 @@ typedef enum execution_chip {
 
 typedef struct chip_spec {
     const char *name;
-    chip_declare declare;
+    // Declares what comes after step_begin, with the sizes of s->shape.
+    void (*declare)(const step *s, const void *context);
     const void *context; // of both functions
     // Writes all committed columns of one row; `row` is of the chip's row type.
     void (*fill)(cursor *c, const void *row, const void *context);
@@ -73,6 +74,13 @@ typedef struct chip_spec {
 #define CHIP(name, row) extern const chip_spec chip_spec_##name;
 EXECUTION_CHIPS(CHIP)
 #undef CHIP
+
+// All of them by number.
+extern const chip_spec *const execution_specs[EXECUTION_CHIP_COUNT];
+
+// Builds the chip for words of a shape; the machine's chips are those of word_shape_64. As
+// chip_build.
+MUST_CHECK status execution_chip_build(chip **out, const chip_spec *spec, const word_shape *shape);
 
 // The chip that proves a row, from the instruction and, for loads and stores, the address.
 execution_chip chip_of_alu(const row_alu *row);

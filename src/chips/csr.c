@@ -8,13 +8,6 @@ typedef struct csr_form {
     bool immediate;
 } csr_form;
 
-static void bytes_columns(chip_builder *b, expr out[8], const char *name, word *w)
-{
-    chip_columns(b, out, name, 8);
-    w->lo = e_pack(out, 4, 8);
-    w->hi = e_pack(out + 4, 4, 8);
-}
-
 // z = old AND source by bytes; set: old + source - z, clear: old - z, write: source.
 static expr new_limb(const expr *set_clear, expr old, expr source, expr z)
 {
@@ -23,45 +16,38 @@ static expr new_limb(const expr *set_clear, expr old, expr source, expr z)
                  e_mul(set_clear[1], e_sub(old, z)));
 }
 
-static void declare(chip_builder *b, const void *context)
+static void declare(const step *s, const void *context)
 {
     const csr_form *f = context;
-    step s = step_begin(b);
+    chip_builder *b = s->b;
     fetch_operands o = {.rd = chip_column(b, "rd")};
-    o.imm_lo = chip_column(b, "address");
+    o.imm.lo = chip_column(b, "address");
     expr flags[2];
     flags[0] = chip_bit(b, "set");
     flags[1] = chip_bit(b, "clear");
     o.flags = flag_bits(flags, 2);
     expr source[8], old[8], z[8];
-    word ws, wo, wz;
-    bytes_columns(b, source, "source", &ws);
-    bytes_columns(b, old, "old", &wo);
-    bytes_columns(b, z, "and", &wz);
-    for (int i = 0; i < 8; i++)
-        chip_send(b, TUPLE_BYTE, s.real, FIELDS(e_const(BYTE_AND), source[i], old[i], z[i]));
+    unsigned n = word_bytes(s->shape);
+    chip_columns(b, source, "source", n);
+    chip_columns(b, old, "old", n);
+    chip_columns(b, z, "and", n);
+    word ws = word_of_bytes(s, source), wo = word_of_bytes(s, old), wz = word_of_bytes(s, z);
+    for (unsigned i = 0; i < n; i++)
+        chip_send(b, TUPLE_BYTE, s->real, FIELDS(e_const(BYTE_AND), source[i], old[i], z[i]));
     if (f->immediate) {
-        o.imm_hi = ws.lo;
+        o.imm.hi = ws.lo;
         chip_zero(b, ws.hi, "source has 5 bits");
     } else {
         o.rs1 = chip_column(b, "rs1");
-        access_word(&s, "a", SPACE_REGISTER, o.rs1, ws, ws, VM_SLOT_RS1);
+        access_word(s, "a", SPACE_REGISTER, o.rs1, ws, ws, VM_SLOT_RS1);
     }
-    word new;
-    new.lo = chip_column(b, "new.lo");
-    new.hi = chip_column(b, "new.hi");
+    word new = word_columns(s, "new");
     chip_equal(b, new.lo, new_limb(flags, wo.lo, ws.lo, wz.lo), "new value, low limb");
     chip_equal(b, new.hi, new_limb(flags, wo.hi, ws.hi, wz.hi), "new value, high limb");
-    access_word(&s, "m", SPACE_MEMORY, o.imm_lo, wo, new, VM_SLOT_MEM);
-    write_register(&s, o.rd, wo);
-    step_fetch(&s, f->class, o);
-    step_sequential(&s);
-}
-
-static void put_bytes(cursor *c, uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        put(c, value >> (8 * i) & 0xff);
+    access_word(s, "m", SPACE_MEMORY, o.imm.lo, wo, new, VM_SLOT_MEM);
+    write_register(s, o.rd, wo);
+    step_fetch(s, f->class, o);
+    step_sequential(s);
 }
 
 static void fill(cursor *c, const void *row, const void *context)

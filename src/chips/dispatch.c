@@ -1,6 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-// Which chip proves a row.
+// The list of the chips of the execution, and which of them proves a row.
 #include "chips/chips.h"
+
+const chip_spec *const execution_specs[EXECUTION_CHIP_COUNT] = {
+#define CHIP(name, row) [CHIP_##name] = &chip_spec_##name,
+    EXECUTION_CHIPS(CHIP)
+#undef CHIP
+};
+
+typedef struct declaration {
+    const chip_spec *spec;
+    const word_shape *shape;
+} declaration;
+
+static void declare_execution(chip_builder *b, const void *context)
+{
+    const declaration *d = context;
+    step s = step_begin(b, d->shape);
+    d->spec->declare(&s, d->spec->context);
+}
+
+status execution_chip_build(chip **out, const chip_spec *spec, const word_shape *shape)
+{
+    declaration d = {spec, shape};
+    return chip_build(out, spec->name, declare_execution, &d);
+}
 
 execution_chip chip_of_alu(const row_alu *row)
 {

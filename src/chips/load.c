@@ -5,12 +5,12 @@
 
 #include "chips/memory_parts.h"
 
-static fetch_operands load_operands(chip_builder *b)
+static fetch_operands load_operands(const step *s)
 {
+    chip_builder *b = s->b;
     fetch_operands o = {.rd = chip_column(b, "rd")};
     o.rs1 = chip_column(b, "rs1");
-    o.imm_lo = chip_column(b, "imm_lo");
-    o.imm_hi = chip_column(b, "imm_hi");
+    o.imm = imm_columns(s);
     return o;
 }
 
@@ -32,23 +32,27 @@ static void put_word_access(cursor *c, const row_head *head, const word_access *
     put_access(c, head->ts + w->slot, w->old_ts);
 }
 
+// `sign` is the top bit of `byte`, known to be one.
+static void check_byte_sign(const step *s, expr byte, expr sign)
+{
+    unsigned rest_bits = s->shape->byte_bits - 1;
+    range_check(s, rest_bits, e_sub(byte, e_scale(1ULL << rest_bits, sign)));
+}
+
 // ---- ld, aligned -------------------------------------------------------------------------------
 
-static void declare_load8(chip_builder *b, const void *context)
+static void declare_load8(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
-    fetch_operands o = load_operands(b);
+    fetch_operands o = load_operands(s);
     o.flags = e_const(FLAG_WIDTH_8);
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
-    expr address = word_address(&s, "at", a, o.imm_lo, o.imm_hi, e_const(0), 0, 13);
-    word v;
-    v.lo = chip_column(b, "v.lo");
-    v.hi = chip_column(b, "v.hi");
-    access_word(&s, "v", SPACE_MEMORY, address, v, v, VM_SLOT_MEM);
-    write_register(&s, o.rd, v);
-    step_fetch(&s, FETCH_LOAD, o);
-    step_sequential(&s);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
+    expr address = word_address(s, "at", a, o.imm, e_const(0), whole_memory(s));
+    word v = word_columns(s, "v");
+    access_word(s, "v", SPACE_MEMORY, address, v, v, VM_SLOT_MEM);
+    write_register(s, o.rd, v);
+    step_fetch(s, FETCH_LOAD, o);
+    step_sequential(s);
 }
 
 static void fill_load8(cursor *c, const void *row, const void *context)
@@ -65,26 +69,24 @@ static void fill_load8(cursor *c, const void *row, const void *context)
 
 // ---- lw, lwu, aligned --------------------------------------------------------------------------
 
-static void declare_load4(chip_builder *b, const void *context)
+static void declare_load4(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
-    fetch_operands o = load_operands(b);
+    chip_builder *b = s->b;
+    fetch_operands o = load_operands(s);
     expr zero_extend = chip_bit(b, "unsigned");
     o.flags = e_add(e_const(FLAG_WIDTH_4), e_scale(FLAG_UNSIGNED, zero_extend));
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
     expr upper = chip_bit(b, "upper");
-    expr address = word_address(&s, "at", a, o.imm_lo, o.imm_hi, e_scale(4, upper), 0, 13);
-    word v;
-    v.lo = chip_column(b, "v.lo");
-    v.hi = chip_column(b, "v.hi");
-    access_word(&s, "v", SPACE_MEMORY, address, v, v, VM_SLOT_MEM);
+    expr address = word_address(s, "at", a, o.imm, upper_limb(s, upper), whole_memory(s));
+    word v = word_columns(s, "v");
+    access_word(s, "v", SPACE_MEMORY, address, v, v, VM_SLOT_MEM);
     expr value = chip_column(b, "value"), negative = chip_bit(b, "negative");
     chip_equal(b, value, e_select(upper, v.hi, v.lo), "value");
-    chip_equal(b, negative, e_mul(e_not(zero_extend), sign_bit32(&s, "value", value)), "negative");
-    write_register(&s, o.rd, (word){value, e_scale(0xffffffff, negative)});
-    step_fetch(&s, FETCH_LOAD, o);
-    step_sequential(&s);
+    chip_equal(b, negative, e_mul(e_not(zero_extend), limb_sign(s, "value", value)), "negative");
+    write_register(s, o.rd, (word){value, ones_if(s, negative)});
+    step_fetch(s, FETCH_LOAD, o);
+    step_sequential(s);
 }
 
 static void fill_load4(cursor *c, const void *row, const void *context)
@@ -103,40 +105,42 @@ static void fill_load4(cursor *c, const void *row, const void *context)
     put_word_access(c, &r->head, &r->word[0]);
     put(c, value);
     put(c, !is_unsigned(r->head.insn) && value >> 31);
-    put_sign_bit32(c, value);
+    put_limb_sign(c, value);
     put_write(c, &r->head, &r->d);
 }
 
 // ---- lb, lbu, lh, lhu, aligned -----------------------------------------------------------------
 
-static void declare_load_small(chip_builder *b, const void *context)
+static void declare_load_small(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
-    fetch_operands o = load_operands(b);
+    chip_builder *b = s->b;
+    fetch_operands o = load_operands(s);
     expr is_half = chip_bit(b, "half"), zero_extend = chip_bit(b, "unsigned");
     o.flags = e_add(e_scale(FLAG_WIDTH_2, is_half), e_scale(FLAG_UNSIGNED, zero_extend));
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
-    half_place at = declare_half_place(&s, is_half);
-    expr address = word_address(&s, "at", a, o.imm_lo, o.imm_hi, at.offset, 0, 13);
-    halves v = declare_halves(&s, &at);
-    access_word(&s, "v", SPACE_MEMORY, address, v.word, v.word, VM_SLOT_MEM);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
+    half_place at = declare_half_place(s, is_half);
+    expr address = word_address(s, "at", a, o.imm, at.offset, whole_memory(s));
+    halves v = declare_halves(s, &at);
+    access_word(s, "v", SPACE_MEMORY, address, v.word, v.word, VM_SLOT_MEM);
 
     // top: the byte with the sign; value: the half, or the byte of it.
     expr byte = chip_column(b, "byte"), top = chip_column(b, "top");
     chip_equal(b, byte, e_select(at.odd, v.byte1, v.byte0), "byte");
     chip_equal(b, top, e_select(is_half, v.byte1, byte), "top byte");
     expr sign = chip_bit(b, "sign"), negative = chip_bit(b, "negative");
-    range_check(&s, 7, e_sub(top, e_scale(128, sign)));
+    check_byte_sign(s, top, sign);
     chip_equal(b, negative, e_mul(e_not(zero_extend), sign), "negative");
-    // Sign extension to 32 bits: 2^32 - 2^8, or 2^32 - 2^16 for a half.
-    expr extension = e_sub(e_const(0xffffff00), e_scale(0xff00, is_half));
+    // Sign extension to a limb: 2^limb - 2^byte, or 2^limb - 2^part for a half.
+    uint64_t limb = 1ULL << limb_bits(s->shape), part = 1ULL << s->shape->part_bits;
+    uint64_t byte_size = 1ULL << s->shape->byte_bits;
+    expr extension = e_sub(e_const(limb - byte_size), e_scale(part - byte_size, is_half));
     expr low = chip_column(b, "r.lo");
     chip_equal(b, low, e_add(e_select(is_half, v.half, byte), e_mul(negative, extension)),
                "result, low limb");
-    write_register(&s, o.rd, (word){low, e_scale(0xffffffff, negative)});
-    step_fetch(&s, FETCH_LOAD, o);
-    step_sequential(&s);
+    write_register(s, o.rd, (word){low, ones_if(s, negative)});
+    step_fetch(s, FETCH_LOAD, o);
+    step_sequential(s);
 }
 
 static void fill_load_small(cursor *c, const void *row, const void *context)
@@ -172,21 +176,21 @@ typedef struct odd_form {
     unsigned n_words; // that the bytes may lie in
 } odd_form;
 
-static void declare_load_odd(chip_builder *b, const void *context)
+static void declare_load_odd(const step *s, const void *context)
 {
     const odd_form *f = context;
-    step s = step_begin(b);
-    fetch_operands o = load_operands(b);
+    chip_builder *b = s->b;
+    fetch_operands o = load_operands(s);
     expr zero_extend = chip_bit(b, "unsigned");
-    byte_window w = declare_window(&s, f->n_words);
+    byte_window w = declare_window(s, f->n_words);
     o.flags = e_add(w.flags, e_scale(FLAG_UNSIGNED, zero_extend));
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
-    expr address = word_address(&s, "at", a, o.imm_lo, o.imm_hi, w.offset, 0, 13);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
+    expr address = word_address(s, "at", a, o.imm, w.offset, whole_memory(s));
     expr bytes[16];
-    declare_bytes(&s, bytes, "v", 8 * f->n_words);
+    checked_bytes(s, bytes, "v", 8 * f->n_words);
     for (unsigned k = 0; k < f->n_words; k++) {
-        word v = bytes_word(bytes + 8 * k);
-        access_word(&s, k == 0 ? "v0" : "v1", SPACE_MEMORY, e_add(address, e_scale(8 * k, s.real)),
+        word v = word_of_bytes(s, bytes + 8 * k);
+        access_word(s, k == 0 ? "v0" : "v1", SPACE_MEMORY, e_add(address, e_scale(8 * k, s->real)),
                     v, v, VM_SLOT_MEM);
     }
     expr at[8];
@@ -201,19 +205,17 @@ static void declare_load_odd(chip_builder *b, const void *context)
          negative = chip_bit(b, "negative");
     chip_equal(b, top, E_SUM(e_mul(w.is2, at[1]), e_mul(w.is4, at[3]), e_mul(w.is8, at[7])),
                "top byte");
-    range_check(&s, 7, e_sub(top, e_scale(128, sign)));
+    check_byte_sign(s, top, sign);
     chip_equal(b, negative, e_mul(e_not(zero_extend), sign), "negative");
-    expr beyond = e_scale(0xffff, negative);
-    expr second = e_add(at[2], e_scale(256, at[3]));
-    expr low_half = e_add(at[0], e_scale(256, at[1]));
-    expr r_lo = chip_column(b, "r.lo"), r_hi = chip_column(b, "r.hi");
-    chip_equal(b, r_lo, e_add(low_half, e_scale(65536, e_select(w.is2, beyond, second))),
-               "result, low limb");
-    chip_equal(b, r_hi, e_select(w.is8, e_pack(at + 4, 4, 8), e_scale(0xffffffff, negative)),
+    expr beyond = e_scale((1ULL << s->shape->part_bits) - 1, negative);
+    expr low_half = half_of(s, at[0], at[1]), second = half_of(s, at[2], at[3]);
+    word r = word_columns(s, "r");
+    chip_equal(b, r.lo, limb_of(s, low_half, e_select(w.is2, beyond, second)), "result, low limb");
+    chip_equal(b, r.hi, e_select(w.is8, word_of_bytes(s, at).hi, ones_if(s, negative)),
                "result, high limb");
-    write_register(&s, o.rd, (word){r_lo, r_hi});
-    step_fetch(&s, FETCH_LOAD, o);
-    step_sequential(&s);
+    write_register(s, o.rd, r);
+    step_fetch(s, FETCH_LOAD, o);
+    step_sequential(s);
 }
 
 static void fill_load_odd(cursor *c, const void *row, const void *context)

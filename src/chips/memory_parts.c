@@ -21,12 +21,7 @@ void put_half_place(cursor *c, unsigned offset)
 halves declare_halves(const step *s, const half_place *at)
 {
     expr part[4];
-    halves v;
-    chip_columns(s->b, part, "v", 4);
-    for (int i = 0; i < 4; i++)
-        range_check(s, 16, part[i]);
-    v.word.lo = e_add(part[0], e_scale(1 << 16, part[1]));
-    v.word.hi = e_add(part[2], e_scale(1 << 16, part[3]));
+    halves v = {.word = checked_parts(s, "v", part)};
     v.half = chip_column(s->b, "half_value");
     chip_equal(s->b, v.half,
                e_select(at->bit1, e_select(at->bit0, part[3], part[2]),
@@ -34,16 +29,15 @@ halves declare_halves(const step *s, const half_place *at)
                "selected half");
     v.byte0 = chip_column(s->b, "byte0");
     v.byte1 = chip_column(s->b, "byte1");
-    range_check(s, 8, v.byte0);
-    range_check(s, 8, v.byte1);
-    chip_equal(s->b, v.half, e_add(v.byte0, e_scale(256, v.byte1)), "bytes of the half");
+    range_check(s, s->shape->byte_bits, v.byte0);
+    range_check(s, s->shape->byte_bits, v.byte1);
+    chip_equal(s->b, v.half, half_of(s, v.byte0, v.byte1), "bytes of the half");
     return v;
 }
 
 void put_halves(cursor *c, uint64_t value, unsigned offset)
 {
-    for (int i = 0; i < 4; i++)
-        put(c, value >> (16 * i) & 0xffff);
+    put_parts(c, value);
     uint64_t half = value >> (8 * (offset & 6)) & 0xffff;
     put(c, half);
     put(c, half & 0xff);
@@ -87,17 +81,14 @@ void put_window(cursor *c, unsigned offset, unsigned width, unsigned n_words)
     put(c, width == 8);
 }
 
-void declare_bytes(const step *s, expr *bytes, const char *name, unsigned n)
+void checked_bytes(const step *s, expr *bytes, const char *name, unsigned n)
 {
     chip_columns(s->b, bytes, name, n);
     for (unsigned i = 0; i < n; i++)
-        range_check(s, 8, bytes[i]);
+        range_check(s, s->shape->byte_bits, bytes[i]);
 }
 
-word bytes_word(const expr bytes[8])
+expr half_of(const step *s, expr low, expr high)
 {
-    word w;
-    w.lo = e_pack(bytes, 4, 8);
-    w.hi = e_pack(bytes + 4, 4, 8);
-    return w;
+    return e_add(low, e_scale(1ULL << s->shape->byte_bits, high));
 }

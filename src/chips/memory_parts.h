@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #pragma once
-// Parts of words, for loads and stores: 16-bit halves with the byte in them, and windows of bytes
-// at any offset. As in gadgets.h every declaration has its writer.
+// What loads and stores see of words: halves (a part, two bytes) with a byte of them, and windows
+// of bytes at any offset. A word has 8 bytes here, whatever their size. As in gadgets.h every
+// declaration has its writer.
 #include "chips/gadgets.h"
 
 enum {
@@ -40,5 +41,6 @@ byte_window declare_window(const step *s, unsigned n_words);
 void put_window(cursor *c, unsigned offset, unsigned width, unsigned n_words);
 
 // n range-checked byte columns.
-void declare_bytes(const step *s, expr *bytes, const char *name, unsigned n);
-word bytes_word(const expr bytes[8]);
+void checked_bytes(const step *s, expr *bytes, const char *name, unsigned n);
+// low + 2^byte high
+expr half_of(const step *s, expr low, expr high);

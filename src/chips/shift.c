@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-// All shifts, as multiplications of a limb by a power of two below 2^32.
+// All shifts, as multiplications of a limb of n bits (in the machine 32) by a power of two.
 //
-// Left by s < 32:  limb * 2^s        = l0 + 2^32 l1, l0 < 2^32, l1 < 2^31.
-// Right by s < 32: limb * 2^(31 - s) = l0 + 2^31 l1, l0 < 2^31, l1 < 2^32; so l1 = limb >> s and
-//                  2 l0 = (limb mod 2^s) * 2^(32 - s), what moves into the limb below.
-// limb < 2^32 and the power is at most 2^31, so both sides are below 2^63 < p and the parts unique.
-// Amounts of 32 and more move whole limbs: the bit `wide`.
+// Left by s < n:  limb * 2^s           = l0 + 2^n l1, l0 < 2^n, l1 < 2^(n - 1).
+// Right by s < n: limb * 2^(n - 1 - s) = l0 + 2^(n - 1) l1, l0 < 2^(n - 1), l1 < 2^n;
+//                 so l1 = limb >> s and 2 l0 = (limb mod 2^s) * 2^(n - s), what moves into the
+//                 limb below.
+// limb < 2^n and the power is at most 2^(n - 1), so both sides are below 2^63 < p and the parts
+// unique. Amounts of n and more move whole limbs: the bit `wide`.
 #include "chips/chips.h"
+
+#include <stdio.h>
 
 typedef struct shift_form {
     fetch_class class;
     bool immediate, right, w;
 } shift_form;
 
-// Columns name.0, name.1 for a value below 2^bits, 16 < bits <= 32.
-static expr limbs(const step *s, const char *name, unsigned bits)
+// Columns name[0], name[1] for a value below 2^bits.
+static expr value_below(const step *s, const char *name, unsigned bits)
 {
-    expr part[2];
-    chip_columns(s->b, part, name, 2);
-    range_check(s, 16, part[0]);
-    range_check(s, bits - 16, part[1]);
-    return e_add(part[0], e_scale(1 << 16, part[1]));
+    char first[32], second[32];
+    snprintf(first, sizeof first, "%s[0]", name);
+    snprintf(second, sizeof second, "%s[1]", name);
+    return checked_value(s, first, second, bits);
 }
 
 typedef struct limb_product {
@@ -30,33 +32,31 @@ typedef struct limb_product {
 static limb_product multiply(const step *s, const char *low, const char *high, expr limb,
                              expr power, bool right)
 {
-    unsigned low_bits = right ? 31 : 32;
+    unsigned n = limb_bits(s->shape), low_bits = right ? n - 1 : n;
     limb_product p;
-    p.low = limbs(s, low, low_bits);
-    p.high = limbs(s, high, 63 - low_bits);
+    p.low = value_below(s, low, low_bits);
+    p.high = value_below(s, high, 2 * n - 1 - low_bits);
     chip_equal(s->b, e_mul(limb, power), e_add(p.low, e_scale(1ULL << low_bits, p.high)),
                "product %s", low);
     return p;
 }
 
-// s, wide and the power from the register: b.lo = s + 32 wide + 64 rest (W: b.lo = s + 32 rest).
+// s, wide and the power from the register: b.lo = s + n wide + 2 n rest (W: b.lo = s + n rest),
+// rest below what makes b.lo a limb.
 static void declare_amount(const step *s, const shift_form *f, word amount, expr *power, expr *wide)
 {
     chip_builder *b = s->b;
     expr shift = chip_column(b, "shift");
     *power = chip_column(b, "power");
-    expr exponent = f->right ? e_sub(e_scale(31, s->real), shift) : shift;
+    unsigned n = limb_bits(s->shape), log_n = (unsigned)__builtin_ctz(n);
+    expr exponent = f->right ? e_sub(e_scale(n - 1, s->real), shift) : shift;
     chip_send(b, TUPLE_POW2, s->real, FIELDS(exponent, *power));
-    expr rest[2];
-    chip_columns(b, rest, "rest", 2);
-    range_check(s, 16, rest[0]);
-    range_check(s, f->w ? 11 : 10, rest[1]);
-    expr high = e_add(rest[0], e_scale(1 << 16, rest[1]));
+    expr rest = value_below(s, "rest", f->w ? n - log_n : n - log_n - 1);
     if (f->w) {
-        chip_equal(b, amount.lo, e_add(shift, e_scale(32, high)), "amount");
+        chip_equal(b, amount.lo, e_add(shift, e_scale(n, rest)), "amount");
     } else {
         *wide = chip_bit(b, "wide");
-        chip_equal(b, amount.lo, E_SUM(shift, e_scale(32, *wide), e_scale(64, high)), "amount");
+        chip_equal(b, amount.lo, E_SUM(shift, e_scale(n, *wide), e_scale(2 * n, rest)), "amount");
     }
 }
 
@@ -65,36 +65,41 @@ static word declare_left(const step *s, word a, expr power, expr wide)
     chip_builder *b = s->b;
     limb_product lo = multiply(s, "lo.low", "lo.high", a.lo, power, false);
     limb_product hi = multiply(s, "hi.low", "hi.high", a.hi, power, false);
-    word r = {chip_column(b, "r.lo"), chip_column(b, "r.hi")};
+    word r = word_columns(s, "r");
     chip_equal(b, r.lo, e_mul(e_not(wide), lo.low), "result, low limb");
     chip_equal(b, r.hi, e_select(wide, lo.low, e_add(hi.low, lo.high)), "result, high limb");
     return r;
 }
 
-// The bits that an arithmetic shift moves in: 2^32 - 2 power are the top s bits of a limb.
+// The bits that an arithmetic shift by s moves into a limb, 2^n - 2 power: its top s bits.
+static expr bits_moved_in(const step *s, expr power)
+{
+    return e_sub(e_const(1ULL << limb_bits(s->shape)), e_scale(2, power));
+}
+
 static word declare_right(const step *s, word a, expr power, expr wide, expr arithmetic)
 {
     chip_builder *b = s->b;
     limb_product lo = multiply(s, "lo.low", "lo.high", a.lo, power, true);
     limb_product hi = multiply(s, "hi.low", "hi.high", a.hi, power, true);
     expr negative = chip_bit(b, "negative");
-    chip_equal(b, negative, e_mul(arithmetic, sign_bit32(s, "a.sign", a.hi)), "negative");
-    expr fill = e_sub(e_const(1ULL << 32), e_scale(2, power));
+    chip_equal(b, negative, e_mul(arithmetic, limb_sign(s, "a.sign", a.hi)), "negative");
     expr top = chip_column(b, "top"); // the high limb shifted, with the bits moved in
-    chip_equal(b, top, e_add(hi.high, e_mul(negative, fill)), "top");
-    word r = {chip_column(b, "r.lo"), chip_column(b, "r.hi")};
+    chip_equal(b, top, e_add(hi.high, e_mul(negative, bits_moved_in(s, power))), "top");
+    word r = word_columns(s, "r");
     chip_equal(b, r.lo, e_select(wide, top, e_add(lo.high, e_scale(2, hi.low))),
                "result, low limb");
-    chip_equal(b, r.hi, e_select(wide, e_scale(0xffffffff, negative), top), "result, high limb");
+    chip_equal(b, r.hi, e_select(wide, ones_if(s, negative), top), "result, high limb");
     return r;
 }
 
 static word declare_left_w(const step *s, word a, expr power)
 {
     expr sign;
-    expr low = limbs32_signed(s, "r", &sign), high = limbs(s, "lo.high", 31);
-    chip_equal(s->b, e_mul(a.lo, power), e_add(low, e_scale(1ULL << 32, high)), "product");
-    return (word){low, e_scale(0xffffffff, sign)};
+    expr low = checked_limb_signed(s, "r", &sign);
+    expr high = value_below(s, "lo.high", limb_bits(s->shape) - 1);
+    chip_equal(s->b, e_mul(a.lo, power), e_add(low, carry_out(s, high)), "product");
+    return (word){low, ones_if(s, sign)};
 }
 
 static word declare_right_w(const step *s, word a, expr power, expr arithmetic)
@@ -102,17 +107,16 @@ static word declare_right_w(const step *s, word a, expr power, expr arithmetic)
     chip_builder *b = s->b;
     limb_product lo = multiply(s, "lo.low", "lo.high", a.lo, power, true);
     expr negative = chip_bit(b, "negative");
-    chip_equal(b, negative, e_mul(arithmetic, sign_bit32(s, "a.sign", a.lo)), "negative");
-    expr fill = e_sub(e_const(1ULL << 32), e_scale(2, power));
+    chip_equal(b, negative, e_mul(arithmetic, limb_sign(s, "a.sign", a.lo)), "negative");
     expr r = chip_column(b, "r.lo");
-    chip_equal(b, r, e_add(lo.high, e_mul(negative, fill)), "result, low limb");
-    return (word){r, e_scale(0xffffffff, sign_bit32(s, "r.sign", r))};
+    chip_equal(b, r, e_add(lo.high, e_mul(negative, bits_moved_in(s, power))), "result, low limb");
+    return (word){r, ones_if(s, limb_sign(s, "r.sign", r))};
 }
 
-static void declare(chip_builder *b, const void *context)
+static void declare(const step *s, const void *context)
 {
     const shift_form *f = context;
-    step s = step_begin(b);
+    chip_builder *b = s->b;
     fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
     expr flags[2], arithmetic = e_const(0), wide = e_const(0), power;
     size_t n_flags = 0;
@@ -121,21 +125,21 @@ static void declare(chip_builder *b, const void *context)
     if (f->immediate && !f->w)
         flags[n_flags++] = wide = chip_bit(b, "wide");
     o.flags = flag_bits(flags, n_flags);
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
     if (f->immediate) {
-        o.imm_lo = power = chip_column(b, "power");
+        o.imm.lo = power = chip_column(b, "power");
     } else {
         o.rs2 = chip_column(b, "rs2");
-        word amount = read_register(&s, "b", o.rs2, VM_SLOT_RS2);
-        declare_amount(&s, f, amount, &power, &wide);
+        word amount = read_register(s, "b", o.rs2, VM_SLOT_RS2);
+        declare_amount(s, f, amount, &power, &wide);
     }
-    word r =
-        f->w ? f->right ? declare_right_w(&s, a, power, arithmetic) : declare_left_w(&s, a, power)
-        : f->right ? declare_right(&s, a, power, wide, arithmetic)
-                   : declare_left(&s, a, power, wide);
-    write_register(&s, o.rd, r);
-    step_fetch(&s, f->class, o);
-    step_sequential(&s);
+    word r = f->w
+                 ? f->right ? declare_right_w(s, a, power, arithmetic) : declare_left_w(s, a, power)
+             : f->right ? declare_right(s, a, power, wide, arithmetic)
+                        : declare_left(s, a, power, wide);
+    write_register(s, o.rd, r);
+    step_fetch(s, f->class, o);
+    step_sequential(s);
 }
 
 // ---- Filling -----------------------------------------------------------------------------------
@@ -143,8 +147,8 @@ static void declare(chip_builder *b, const void *context)
 static void put_product(cursor *c, uint32_t limb, uint64_t power, bool right)
 {
     uint64_t product = limb * power, low_bits = right ? 31 : 32;
-    put_limbs32(c, (uint32_t)(product & ((1ULL << low_bits) - 1)));
-    put_limbs32(c, (uint32_t)(product >> low_bits));
+    put_limb(c, (uint32_t)(product & ((1ULL << low_bits) - 1)));
+    put_limb(c, (uint32_t)(product >> low_bits));
 }
 
 static void fill(cursor *c, const void *row, const void *context)
@@ -172,27 +176,27 @@ static void fill(cursor *c, const void *row, const void *context)
         put_read(c, &r->head, &r->b, VM_SLOT_RS2);
         put(c, shift);
         put(c, power);
-        put_limbs32(c, low32(r->b.value) >> (f->w ? 5 : 6));
+        put_limb(c, low32(r->b.value) >> (f->w ? 5 : 6));
         if (!f->w)
             put(c, wide);
     }
     if (f->w && !f->right) {
         uint64_t product = low32(a) * power;
-        put_limbs32_signed(c, low32(product));
-        put_limbs32(c, high32(product));
+        put_limb_signed(c, low32(product));
+        put_limb(c, high32(product));
     } else if (f->w) {
         put_product(c, low32(a), power, true);
         put(c, arithmetic && low32(a) >> 31);
-        put_sign_bit32(c, low32(a));
+        put_limb_sign(c, low32(a));
         put(c, low32(d));
-        put_sign_bit32(c, low32(d));
+        put_limb_sign(c, low32(d));
     } else {
         put_product(c, low32(a), power, f->right);
         put_product(c, high32(a), power, f->right);
         if (f->right) {
             bool negative = arithmetic && a >> 63;
             put(c, negative);
-            put_sign_bit32(c, high32(a));
+            put_limb_sign(c, high32(a));
             uint64_t fill_bits = negative ? (1ULL << 32) - 2 * power : 0;
             put(c, (high32(a) >> shift) + fill_bits);
         }

@@ -5,15 +5,12 @@
 
 #include "chips/memory_parts.h"
 
-enum { RAM_HIGH_BITS = 10 };
-_Static_assert(VM_RAM_SIZE == 8ULL << (16 + RAM_HIGH_BITS), "word_address covers the RAM exactly");
-
-static fetch_operands store_operands(chip_builder *b)
+static fetch_operands store_operands(const step *s)
 {
+    chip_builder *b = s->b;
     fetch_operands o = {.rs1 = chip_column(b, "rs1")};
     o.rs2 = chip_column(b, "rs2");
-    o.imm_lo = chip_column(b, "imm_lo");
-    o.imm_hi = chip_column(b, "imm_hi");
+    o.imm = imm_columns(s);
     return o;
 }
 
@@ -35,28 +32,19 @@ static void put_store_access(cursor *c, const row_store *r, unsigned k)
     put_access(c, r->head.ts + r->word[k].slot, r->word[k].old_ts);
 }
 
-static word two_columns(chip_builder *b, const char *lo, const char *hi)
-{
-    word w = {.lo = chip_column(b, lo)};
-    w.hi = chip_column(b, hi);
-    return w;
-}
-
 // ---- sd, aligned -------------------------------------------------------------------------------
 
-static void declare_store8(chip_builder *b, const void *context)
+static void declare_store8(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
-    fetch_operands o = store_operands(b);
+    fetch_operands o = store_operands(s);
     o.flags = e_const(FLAG_WIDTH_8);
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
-    word v = read_register(&s, "b", o.rs2, VM_SLOT_RS2);
-    expr address =
-        word_address(&s, "at", a, o.imm_lo, o.imm_hi, e_const(0), VM_RAM_BASE, RAM_HIGH_BITS);
-    access_word(&s, "m", SPACE_MEMORY, address, two_columns(b, "old.lo", "old.hi"), v, VM_SLOT_MEM);
-    step_fetch(&s, FETCH_STORE, o);
-    step_sequential(&s);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
+    word v = read_register(s, "b", o.rs2, VM_SLOT_RS2);
+    expr address = word_address(s, "at", a, o.imm, e_const(0), ram_only(s));
+    access_word(s, "m", SPACE_MEMORY, address, word_columns(s, "old"), v, VM_SLOT_MEM);
+    step_fetch(s, FETCH_STORE, o);
+    step_sequential(s);
 }
 
 static void fill_store8(cursor *c, const void *row, const void *context)
@@ -73,23 +61,22 @@ static void fill_store8(cursor *c, const void *row, const void *context)
 
 // ---- sw, aligned -------------------------------------------------------------------------------
 
-static void declare_store4(chip_builder *b, const void *context)
+static void declare_store4(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
-    fetch_operands o = store_operands(b);
+    chip_builder *b = s->b;
+    fetch_operands o = store_operands(s);
     o.flags = e_const(FLAG_WIDTH_4);
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
-    word v = read_register(&s, "b", o.rs2, VM_SLOT_RS2);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
+    word v = read_register(s, "b", o.rs2, VM_SLOT_RS2);
     expr upper = chip_bit(b, "upper");
-    expr address = word_address(&s, "at", a, o.imm_lo, o.imm_hi, e_scale(4, upper), VM_RAM_BASE,
-                                RAM_HIGH_BITS);
-    word old = two_columns(b, "old.lo", "old.hi"), new = two_columns(b, "new.lo", "new.hi");
+    expr address = word_address(s, "at", a, o.imm, upper_limb(s, upper), ram_only(s));
+    word old = word_columns(s, "old"), new = word_columns(s, "new");
     chip_equal(b, new.lo, e_select(upper, old.lo, v.lo), "low limb");
     chip_equal(b, new.hi, e_select(upper, v.lo, old.hi), "high limb");
-    access_word(&s, "m", SPACE_MEMORY, address, old, new, VM_SLOT_MEM);
-    step_fetch(&s, FETCH_STORE, o);
-    step_sequential(&s);
+    access_word(s, "m", SPACE_MEMORY, address, old, new, VM_SLOT_MEM);
+    step_fetch(s, FETCH_STORE, o);
+    step_sequential(s);
 }
 
 static void fill_store4(cursor *c, const void *row, const void *context)
@@ -108,41 +95,39 @@ static void fill_store4(cursor *c, const void *row, const void *context)
 
 // ---- sb, sh, aligned ---------------------------------------------------------------------------
 
-// The low half of the stored register as two bytes: b.lo = byte0 + 2^8 byte1 + 2^16 rest. The new
-// half differs from the old one by `delta`, which moves into the word at the half's place.
-static void declare_store_small(chip_builder *b, const void *context)
+// The low half of the stored register as two bytes: b.lo = byte 0 + 2^byte byte 1 + 2^part rest.
+// The new half differs from the old one by `delta`, which moves into the word at the half's place.
+static void declare_store_small(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
-    fetch_operands o = store_operands(b);
+    chip_builder *b = s->b;
+    fetch_operands o = store_operands(s);
     expr is_half = chip_bit(b, "half");
     o.flags = e_scale(FLAG_WIDTH_2, is_half);
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
-    word v = read_register(&s, "b", o.rs2, VM_SLOT_RS2);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
+    word v = read_register(s, "b", o.rs2, VM_SLOT_RS2);
     expr new_byte[2];
-    chip_columns(b, new_byte, "stored", 2);
-    range_check(&s, 8, new_byte[0]);
-    range_check(&s, 8, new_byte[1]);
-    expr stored = e_add(new_byte[0], e_scale(256, new_byte[1]));
-    range_check(&s, 16, e_scale(fe_inv(1 << 16), e_sub(v.lo, stored)));
+    checked_bytes(s, new_byte, "stored", 2);
+    expr stored = half_of(s, new_byte[0], new_byte[1]);
+    unsigned part = s->shape->part_bits;
+    range_check(s, part, e_scale(fe_inv(1ULL << part), e_sub(v.lo, stored)));
 
-    half_place at = declare_half_place(&s, is_half);
-    expr address =
-        word_address(&s, "at", a, o.imm_lo, o.imm_hi, at.offset, VM_RAM_BASE, RAM_HIGH_BITS);
-    halves old = declare_halves(&s, &at);
-    expr low_byte = e_add(new_byte[0], e_scale(256, old.byte1));
-    expr high_byte = e_add(old.byte0, e_scale(256, new_byte[0]));
+    half_place at = declare_half_place(s, is_half);
+    expr address = word_address(s, "at", a, o.imm, at.offset, ram_only(s));
+    halves old = declare_halves(s, &at);
+    expr low_byte = half_of(s, new_byte[0], old.byte1);
+    expr high_byte = half_of(s, old.byte0, new_byte[0]);
     expr delta = chip_column(b, "delta");
     chip_equal(b, e_add(old.half, delta),
                e_select(is_half, stored, e_select(at.odd, high_byte, low_byte)), "new half");
-    word new = two_columns(b, "new.lo", "new.hi");
-    expr weight = e_select(at.bit0, e_const(1 << 16), e_const(1));
+    word new = word_columns(s, "new");
+    expr weight = e_select(at.bit0, e_const(1ULL << part), e_const(1));
     chip_equal(b, new.lo, e_add(old.word.lo, e_mul(e_mul(e_not(at.bit1), weight), delta)),
                "low limb");
     chip_equal(b, new.hi, e_add(old.word.hi, e_mul(e_mul(at.bit1, weight), delta)), "high limb");
-    access_word(&s, "m", SPACE_MEMORY, address, old.word, new, VM_SLOT_MEM);
-    step_fetch(&s, FETCH_STORE, o);
-    step_sequential(&s);
+    access_word(s, "m", SPACE_MEMORY, address, old.word, new, VM_SLOT_MEM);
+    step_fetch(s, FETCH_STORE, o);
+    step_sequential(s);
 }
 
 static void fill_store_small(cursor *c, const void *row, const void *context)
@@ -171,22 +156,21 @@ typedef struct odd_form {
     unsigned n_words;
 } odd_form;
 
-static void declare_store_odd(chip_builder *b, const void *context)
+static void declare_store_odd(const step *s, const void *context)
 {
     const odd_form *f = context;
-    step s = step_begin(b);
-    fetch_operands o = store_operands(b);
-    byte_window w = declare_window(&s, f->n_words);
+    chip_builder *b = s->b;
+    fetch_operands o = store_operands(s);
+    byte_window w = declare_window(s, f->n_words);
     o.flags = w.flags;
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
     expr stored[8], old[16], new[16];
-    declare_bytes(&s, stored, "stored", 8);
-    word v = bytes_word(stored);
-    access_word(&s, "b", SPACE_REGISTER, o.rs2, v, v, VM_SLOT_RS2);
-    expr address =
-        word_address(&s, "at", a, o.imm_lo, o.imm_hi, w.offset, VM_RAM_BASE, RAM_HIGH_BITS);
+    checked_bytes(s, stored, "stored", 8);
+    word v = word_of_bytes(s, stored);
+    access_word(s, "b", SPACE_REGISTER, o.rs2, v, v, VM_SLOT_RS2);
+    expr address = word_address(s, "at", a, o.imm, w.offset, ram_only(s));
     unsigned n = 8 * f->n_words;
-    declare_bytes(&s, old, "old", n);
+    checked_bytes(s, old, "old", n);
     chip_columns(b, new, "new", n);
     // enabled[i]: byte i of the register is stored.
     expr enabled[8];
@@ -201,10 +185,10 @@ static void declare_store_odd(chip_builder *b, const void *context)
         chip_equal(b, new[j], e_add(old[j], change), "byte %u", j);
     }
     for (unsigned k = 0; k < f->n_words; k++)
-        access_word(&s, k == 0 ? "m0" : "m1", SPACE_MEMORY, e_add(address, e_scale(8 * k, s.real)),
-                    bytes_word(old + 8 * k), bytes_word(new + 8 * k), VM_SLOT_MEM);
-    step_fetch(&s, FETCH_STORE, o);
-    step_sequential(&s);
+        access_word(s, k == 0 ? "m0" : "m1", SPACE_MEMORY, e_add(address, e_scale(8 * k, s->real)),
+                    word_of_bytes(s, old + 8 * k), word_of_bytes(s, new + 8 * k), VM_SLOT_MEM);
+    step_fetch(s, FETCH_STORE, o);
+    step_sequential(s);
 }
 
 static void fill_store_odd(cursor *c, const void *row, const void *context)

@@ -2,19 +2,17 @@
 // lui, auipc, jal, jalr.
 #include "chips/chips.h"
 
-// The value is worked out when the key is made: it is the immediate of the program table, whose
-// limbs are below 2^32.
-static void declare_upper(chip_builder *b, const void *context)
+// The value is worked out when the key is made: it is the immediate of the program table, two limbs
+// already.
+static void declare_upper(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
+    chip_builder *b = s->b;
     fetch_operands o = {.rd = chip_column(b, "rd")};
-    word value = {chip_column(b, "imm_lo"), chip_column(b, "imm_hi")};
-    o.imm_lo = value.lo;
-    o.imm_hi = value.hi;
-    write_register(&s, o.rd, value);
-    step_fetch(&s, FETCH_UPPER, o);
-    step_sequential(&s);
+    o.imm = imm_columns(s);
+    write_register(s, o.rd, o.imm);
+    step_fetch(s, FETCH_UPPER, o);
+    step_sequential(s);
 }
 
 static void fill_upper(cursor *c, const void *row, const void *context)
@@ -34,14 +32,14 @@ static word link_of(const step *s)
     return (word){e_add(s->pc, s->length), e_const(0)};
 }
 
-static void declare_jal(chip_builder *b, const void *context)
+static void declare_jal(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
-    fetch_operands o = {.rd = chip_column(b, "rd"), .imm_lo = chip_column(b, "target")};
-    write_register(&s, o.rd, link_of(&s));
-    step_fetch(&s, FETCH_JAL, o);
-    step_next(&s, o.imm_lo);
+    chip_builder *b = s->b;
+    fetch_operands o = {.rd = chip_column(b, "rd"), .imm.lo = chip_column(b, "target")};
+    write_register(s, o.rd, link_of(s));
+    step_fetch(s, FETCH_JAL, o);
+    step_next(s, o.imm.lo);
 }
 
 static void fill_jal(cursor *c, const void *row, const void *context)
@@ -54,30 +52,26 @@ static void fill_jal(cursor *c, const void *row, const void *context)
     put_write(c, &r->head, &r->d);
 }
 
-// a + imm = target + 2^32 carry_lo, target = bit + 2 (half0 + 2^16 half1) with half0 < 2^16,
-// half1 < 2^15, so target < 2^32 and its parts are unique; the high limbs add up to 0 mod 2^32.
+// a + imm = target + 2^limb carry_lo, target = bit + 2 half with half in range, a bit less than a
+// limb: so target is a limb and its parts are unique; the high limbs add up to 0 mod 2^limb.
 // The next pc is the target without bit 0.
-static void declare_jalr(chip_builder *b, const void *context)
+static void declare_jalr(const step *s, const void *context)
 {
     (void)context;
-    step s = step_begin(b);
+    chip_builder *b = s->b;
     fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
-    word a = read_register(&s, "a", o.rs1, VM_SLOT_RS1);
-    o.imm_lo = chip_column(b, "imm_lo");
-    o.imm_hi = chip_column(b, "imm_hi");
-    expr bit = chip_bit(b, "bit"), half0 = chip_column(b, "half0");
-    expr half1 = chip_column(b, "half1");
-    range_check(&s, 16, half0);
-    range_check(&s, 15, half1);
+    word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
+    o.imm = imm_columns(s);
+    expr bit = chip_bit(b, "bit");
+    expr half = checked_value(s, "half0", "half1", limb_bits(s->shape) - 1);
     expr carry_lo = chip_bit(b, "carry_lo"), carry_hi = chip_bit(b, "carry_hi");
-    expr next_pc = e_scale(2, e_add(half0, e_scale(1 << 16, half1)));
-    chip_equal(b, e_add(a.lo, o.imm_lo), E_SUM(next_pc, bit, e_scale(1ULL << 32, carry_lo)),
+    expr next_pc = e_scale(2, half);
+    chip_equal(b, e_add(a.lo, o.imm.lo), E_SUM(next_pc, bit, carry_out(s, carry_lo)),
                "target, low limb");
-    chip_equal(b, E_SUM(a.hi, o.imm_hi, carry_lo), e_scale(1ULL << 32, carry_hi),
-               "target, high limb");
-    write_register(&s, o.rd, link_of(&s));
-    step_fetch(&s, FETCH_JALR, o);
-    step_next(&s, next_pc);
+    chip_equal(b, E_SUM(a.hi, o.imm.hi, carry_lo), carry_out(s, carry_hi), "target, high limb");
+    write_register(s, o.rd, link_of(s));
+    step_fetch(s, FETCH_JALR, o);
+    step_next(s, next_pc);
 }
 
 static void fill_jalr(cursor *c, const void *row, const void *context)

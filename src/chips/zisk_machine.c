@@ -4,12 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const chip_spec *const execution_specs[EXECUTION_CHIP_COUNT] = {
-#define CHIP(name, row) [CHIP_##name] = &chip_spec_##name,
-    EXECUTION_CHIPS(CHIP)
-#undef CHIP
-};
-
 // Chips with a second slot: the frequent ones. More would make every proof longer (24 bytes a
 // column) and every verification slower.
 static bool has_two_slots(execution_chip c)
@@ -45,9 +39,8 @@ static status build(zisk_machine *z)
 {
     machine_init(&z->m, "rv64imac");
     for (int i = 0; i < EXECUTION_CHIP_COUNT; i++) {
-        const chip_spec *s = execution_specs[i];
         z->execution_slot[i][1] = -1;
-        TRY(chip_build(&z->execution[i], s->name, s->declare, s->context));
+        TRY(execution_chip_build(&z->execution[i], execution_specs[i], &word_shape_64));
         TRY(add_slot(z, z->execution[i], &z->execution_slot[i][0]));
     }
     for (int i = 0; i < EXECUTION_CHIP_COUNT; i++)
@@ -57,9 +50,10 @@ static status build(zisk_machine *z)
         TRY(chip_build(&z->tables[i], table_specs[i].name, table_specs[i].declare, NULL));
         TRY(add_slot(z, z->tables[i], &z->table_slot[i]));
     }
+    boundary_context context = {&word_shape_64, &z->map};
     for (int i = 0; i < BOUNDARY_CHIP_COUNT; i++) {
         const boundary_spec *s = &boundary_specs[i];
-        TRY(chip_build(&z->boundary[i], s->name, s->declare, &z->map));
+        TRY(chip_build(&z->boundary[i], s->name, s->declare, &context));
         TRY(add_slot(z, z->boundary[i], &z->boundary_slot[i]));
     }
     return ZK_OK;

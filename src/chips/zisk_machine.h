@@ -22,8 +22,6 @@ typedef struct zisk_machine {
     // How often row i of an interaction is a lookup: see zisk_machine_count_lookups.
 } zisk_machine;
 
-extern const chip_spec *const execution_specs[EXECUTION_CHIP_COUNT];
-
 // The declarations depend on the memory map alone. ZK_ENOMEM.
 MUST_CHECK status zisk_machine_new(zisk_machine **out, const vm_map *map);
 void zisk_machine_free(zisk_machine *z); // NULL is allowed

@@ -386,7 +386,7 @@ static fe constraint_at(const chip *c, fe *cells, uint32_t constraint, uint32_t 
 }
 
 // A limb that a repair left out of range hands its excess to the limb above: name.0 and name.1 of
-// limbs32. The packed value stays.
+// checked_limb. The packed value stays.
 static void carry_limbs(const chip *c, fe *cells, const bool *locked)
 {
     for (uint32_t j = 0; j + 1 < c->n_committed; j++) {
