@@ -190,7 +190,11 @@ CLASSES = {
     23: Class(23, 9, [(23, 1, 6, 16, 8, 227), (17, 3, 4, 16, 8, 75), (13, 6, 4, 16, 7, 38)]),
     26: Class(26, 8, [(26, 1, 6, 16, 9, 228), (20, 3, 4, 16, 7, 76), (16, 6, 4, 16, 6, 38),
                       (12, 9, 4, 16, 5, 25)]),
+    117: Class(17, 8, [(17, 4, 6, 16, 7, 57), (11, 6, 3, 16, 6, 38)]),
+    120: Class(20, 7, [(20, 3, 6, 16, 7, 76), (14, 5, 4, 16, 7, 45), (10, 8, 3, 16, 5, 29)]),
+    123: Class(23, 9, [(23, 2, 6, 16, 7, 113), (17, 4, 4, 16, 7, 57), (13, 7, 4, 16, 6, 33)]),
 }  # fmt: skip
+FIXED_CLASSES = (117, 120, 123)  # of preprocessed commitments alone
 
 
 # ---- 5. Key -----------------------------------------------------------------------------------
@@ -237,6 +241,8 @@ class Contribution:
     def check(self, key):
         where = f"contribution {self.index}: "
         require(self.class_id in CLASSES, where + f"there is no class {self.class_id}")
+        require(self.class_id not in FIXED_CLASSES,
+                where + "the class is for preprocessed columns")  # fmt: skip
         require(self.preprocessed <= 1, where + "preprocessed is neither 0 nor 1")
         require(key.machine.has_preprocessed or self.preprocessed == 0,
                 where + "the machine has no preprocessed columns")  # fmt: skip

@@ -4,7 +4,8 @@
 #include "air/closed.h"
 #include "base/bigmem.h"
 
-static const uint32_t shipped_classes[] = {WHIR_CLASS_20, WHIR_CLASS_23, WHIR_CLASS_26};
+static const uint32_t shipped_classes[] = {WHIR_CLASS_FIXED_17, WHIR_CLASS_FIXED_20,
+                                           WHIR_CLASS_FIXED_23, WHIR_CLASS_26};
 
 static status layout_preprocessed(prover_key *k, uint32_t test_class)
 {

@@ -6,6 +6,8 @@
 
 bool proof_key_allows_class(const proof_key *key, const whir_params *params)
 {
+    if (params->is_fixed)
+        return false;
     size_t most = (size_t)1 << (params->log_stack - INSTANCE_MIN_LOG_HEIGHT);
     for (uint32_t s = 0; s < key->machine->n_slots; s++) {
         const chip *c = key->machine->slots[s].c;

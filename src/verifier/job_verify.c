@@ -39,7 +39,7 @@ void job_verifier_open(job_verifier *v, const job_statement *statement,
         if (params == NULL)
             refuse(v, "unknown parameter class");
         else if (!proof_key_allows_class(key, params))
-            refuse(v, "the parameter class is too small for the machine");
+            refuse(v, "a parameter class that no instance of the machine may have");
         if (c->header.preprocessed && key->preprocessed_class == 0)
             refuse(v, "preprocessed chips in a machine without any");
         if (!fe3_is_canonical(c->answer))

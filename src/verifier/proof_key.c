@@ -47,7 +47,7 @@ status instance_header_check(const instance_header *header, const proof_key *key
                                params->log_stack));
     FAIL_IF(layout.n_leaves == 0, ZK_EPROOF, "an instance without any chip");
     FAIL_IF(!proof_key_allows_class(key, params), ZK_EPROOF,
-            "class %s is too small for the chips of this machine", params->name);
+            "an instance of this machine cannot be of class %s", params->name);
     for (uint32_t s = 0; s < m->n_slots; s++) {
         uint8_t fixed = key->preprocessed_heights[s];
         uint8_t expected = header->preprocessed ? fixed : 0;

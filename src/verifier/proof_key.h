@@ -70,8 +70,9 @@ static inline unsigned instance_max_log_height(const whir_params *params)
     return h < 22 ? h : 22;
 }
 
-// Whether every chip alone fits into a stack of the class with the smallest height. A condition on
-// machine and class, not on a proof; other classes are refused.
+// Whether an instance may be of the class: it is none for preprocessed columns alone, and every
+// chip alone fits into its stack with the smallest height. A condition on machine and class, not on
+// a proof; other classes are refused.
 bool proof_key_allows_class(const proof_key *key, const whir_params *params);
 
 // Is the header one that an honest prover may send: known class, heights in range, everything

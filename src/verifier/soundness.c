@@ -45,6 +45,8 @@ static void add_whir(table *t, const whir_params *params)
     for (size_t i = 0; i < n; i++) {
         char name[64];
         const whir_term *term = &johnson[i];
+        if (params->is_fixed && term->kind == WHIR_TERM_OOD && term->round == 0)
+            continue; // no answer at commit time: SOUNDNESS.md, "Commitment"
         if (term->kind == WHIR_TERM_FOLD)
             snprintf(name, sizeof name, "round %u: fold %u", term->round, term->step);
         else
@@ -64,6 +66,12 @@ size_t soundness_table(soundness_row rows[SOUNDNESS_MAX_ROWS], const whir_params
         pinned[r] = terms[0].bits - log2(JOB_MAX_INSTANCES);
         list[r] = whir_log_list_size(params, 0, (whir_regime)r);
     }
+    double batch = log_field() - log2(MACHINE_MAX_COLUMNS);
+    if (params->is_fixed) { // a second opening in an instance of another class, nothing else
+        add(&t, "opening", "mu over all columns", batch - list[0], batch - list[1]);
+        add_whir(&t, params);
+        return t.n;
+    }
     add(&t, "commitment", "one polynomial for each of 2^14 instances", pinned[0], pinned[1]);
 
     // Numerator of the bus sum: total degree in gamma and beta.
@@ -78,7 +86,6 @@ size_t soundness_table(soundness_row rows[SOUNDNESS_MAX_ROWS], const whir_params
     add_degree(&t, "zerocheck", "alpha over all constraints", MACHINE_MAX_CONSTRAINTS);
     add_degree(&t, "zerocheck", "round of the sumcheck", DEGREE_ZEROCHECK);
 
-    double batch = log_field() - log2(MACHINE_MAX_COLUMNS);
     add(&t, "opening", "mu over all columns", batch - list[0], batch - list[1]);
     add_whir(&t, params);
     return t.n;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "whir/whir_params.h"
 
-// Shape: rate 1/2; folds of 6, then 4; the domain shrinks by 16, then by 2; 16 bits of grinding;
+// Shape: rate 1/2 (fixed classes: lower, as much as keeps the time to make a key within a few times
+// that of a proof); folds of 6, then 4; the domain shrinks by 16, then by 2; 16 bits of grinding;
 // fold and out-of-domain terms 5 bits above the target (doc/decisions.md says why).
 // Columns: log_size, log_inv_rate, n_folds, grinding, log_cap, n_queries, multiplicity.
 static const whir_params shipped[] = {
@@ -10,13 +11,15 @@ static const whir_params shipped[] = {
      20,
      7,
      3,
-     {{20, 1, 6, 16, 9, 226, 164}, {14, 3, 4, 16, 7, 75, 110}, {10, 6, 3, 16, 7, 38, 14}}},
+     {{20, 1, 6, 16, 9, 226, 164}, {14, 3, 4, 16, 7, 75, 110}, {10, 6, 3, 16, 7, 38, 14}},
+     false},
     {WHIR_CLASS_23,
      "2^23",
      23,
      9,
      3,
-     {{23, 1, 6, 16, 8, 227, 110}, {17, 3, 4, 16, 8, 75, 110}, {13, 6, 4, 16, 7, 38, 14}}},
+     {{23, 1, 6, 16, 8, 227, 110}, {17, 3, 4, 16, 8, 75, 110}, {13, 6, 4, 16, 7, 38, 14}},
+     false},
     {WHIR_CLASS_26,
      "2^26",
      26,
@@ -25,18 +28,47 @@ static const whir_params shipped[] = {
      {{26, 1, 6, 16, 9, 228, 84},
       {20, 3, 4, 16, 7, 76, 28},
       {16, 6, 4, 16, 6, 38, 14},
-      {12, 9, 4, 16, 5, 25, 36}}},
+      {12, 9, 4, 16, 5, 25, 36}},
+     false},
+    {WHIR_CLASS_FIXED_17,
+     "fixed 2^17",
+     17,
+     8,
+     2,
+     {{17, 4, 6, 16, 7, 57, 21}, {11, 6, 3, 16, 6, 38, 14}},
+     true},
+    {WHIR_CLASS_FIXED_20,
+     "fixed 2^20",
+     20,
+     7,
+     3,
+     {{20, 3, 6, 16, 7, 76, 28}, {14, 5, 4, 16, 7, 45, 66}, {10, 8, 3, 16, 5, 29, 5}},
+     true},
+    {WHIR_CLASS_FIXED_23,
+     "fixed 2^23",
+     23,
+     9,
+     3,
+     {{23, 2, 6, 16, 7, 113, 84}, {17, 4, 4, 16, 7, 57, 21}, {13, 7, 4, 16, 6, 33, 7}},
+     true},
 };
 
 // Every step of the protocol with next to no security: a lucky forger needs a handful of tries.
 static const whir_params for_tests[] = {
-    {WHIR_CLASS_TEST_10, "test 2^10", 10, 2, 2, {{10, 1, 6, 2, 1, 5, 3}, {4, 3, 2, 1, 3, 3, 3}}},
+    {WHIR_CLASS_TEST_10,
+     "test 2^10",
+     10,
+     2,
+     2,
+     {{10, 1, 6, 2, 1, 5, 3}, {4, 3, 2, 1, 3, 3, 3}},
+     false},
     {WHIR_CLASS_TEST_14,
      "test 2^14",
      14,
      2,
      3,
-     {{14, 1, 6, 4, 3, 9, 3}, {8, 4, 4, 3, 0, 5, 3}, {4, 7, 2, 3, 1, 4, 3}}},
+     {{14, 1, 6, 4, 3, 9, 3}, {8, 4, 4, 3, 0, 5, 3}, {4, 7, 2, 3, 1, 4, 3}},
+     false},
 };
 
 size_t whir_params_count(void)

@@ -26,10 +26,17 @@ enum {
 };
 
 // Class ids are part of keys and headers. Ids from 0xF0 on are for tests and have no security.
+//
+// Fixed classes are for preprocessed columns alone, no instance may have one. Such columns are
+// committed once a program and opened in one instance of a job, so that a lower rate pays: more to
+// hash for the key, fewer rows to open in every proof.
 typedef enum whir_class {
     WHIR_CLASS_20 = 20,
     WHIR_CLASS_23 = 23,
     WHIR_CLASS_26 = 26,
+    WHIR_CLASS_FIXED_17 = 117, // rate 1/16
+    WHIR_CLASS_FIXED_20 = 120, // 1/8
+    WHIR_CLASS_FIXED_23 = 123, // 1/4; beyond it, preprocessed columns take WHIR_CLASS_26
     WHIR_CLASS_TEST_10 = 0xF0, // 2^10 cells, two rounds
     WHIR_CLASS_TEST_14 = 0xF1, // 2^14 cells, three rounds, the last of rate 2^-7
 } whir_class;
@@ -51,6 +58,7 @@ typedef struct whir_params {
     uint8_t log_final; // variables of the polynomial that is sent in clear
     uint8_t n_rounds;
     whir_round round[WHIR_MAX_ROUNDS];
+    bool is_fixed; // for preprocessed columns alone
 } whir_params;
 
 // The set of a class that a verifier may accept; NULL for every other id, test classes included.

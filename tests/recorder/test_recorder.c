@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // The verifier does the same operations for every proof of a class and kind, whatever the proof,
-// the heights and the cells are; and how many for the machine of programs in the largest class.
+// the heights and the cells are; and how many for the machine of programs, with the bytes.
 #include "unit/prover/toy_prover.h"
 
 #include "chips/zisk_machine.h"
@@ -124,55 +124,72 @@ static void same_operations_for_rubbish(void **state)
     toy_job_free(job);
 }
 
-// The cost of verification in a circuit, largest class, machine of programs. No proof is needed:
-// what is done does not depend on it.
-static void cost_of_the_largest_class(void **state)
+// The cost of verification in a circuit for the machine of programs. No proof is needed: what is
+// done does not depend on it.
+static recording cost_of(const proof_key *k, uint32_t class_id, bool preprocessed, size_t *bytes)
+{
+    const whir_params *params = whir_params_shipped(class_id);
+    recording first = {0};
+    size_t n = instance_proof_words(k, params, preprocessed);
+    uint64_t *words = malloc(n * sizeof *words);
+    assert_non_null(words);
+    for (int trial = 0; trial < 2; trial++) {
+        for (size_t i = 0; i < n; i++)
+            words[i] = next_random() % FE_P;
+        contribution_elements c = {.head = {0, class_id, preprocessed}};
+        for (uint32_t s = 0; s < k->machine->n_slots; s++)
+            c.head[3 + s] = next_random() % 23;
+        digest challenge = {{1, 2, 3, next_random() % FE_P}};
+        bus_challenge bus = bus_challenge_from(k, challenge);
+        instance_sum sum;
+        recording now;
+        recorder_run(&now, &sum, k, params, preprocessed, &challenge, &bus, &c, words, n, &scratch);
+        assert_int_equal(now.inputs, n);
+        if (trial > 0)
+            assert_same(&now, &first);
+        first = now;
+    }
+    free(words);
+    *bytes = 8 * n;
+    print_message("class %s, %s: %zu bytes, %llu permutations, products: %llu in K, %llu of K "
+                  "and F, %llu in F; %llu selects\n",
+                  params->name, preprocessed ? "with program" : "execution only", *bytes,
+                  (unsigned long long)first.permutations,
+                  (unsigned long long)first.extension_products,
+                  (unsigned long long)first.mixed_products, (unsigned long long)first.base_products,
+                  (unsigned long long)first.selects);
+    return first;
+}
+
+static void cost_of_instances(void **state)
 {
     (void)state;
     vm_map map = vm_map_get(VM_ABI_C);
     zisk_machine *z;
     must(zisk_machine_new(&z, &map));
-    proof_key k = {.machine = &z->m, .hash = hash_get(HASH_POSEIDON)};
-    k.preprocessed_class = WHIR_CLASS_20;
-    k.preprocessed_heights[z->boundary_slot[BOUNDARY_PROGRAM]] = 14;
-    k.preprocessed_heights[z->boundary_slot[BOUNDARY_IMAGE]] = 12;
-    k.preprocessed_heights[z->boundary_slot[BOUNDARY_OUTPUT]] = CHIP_MIN_LOG_HEIGHT;
-    must(proof_key_seal(&k));
-    const whir_params *params = whir_params_shipped(WHIR_CLASS_26);
-    recording r[2];
-    for (int kind = 0; kind < 2; kind++) {
-        size_t n = instance_proof_words(&k, params, kind);
-        uint64_t *words = malloc(n * sizeof *words);
-        assert_non_null(words);
-        for (int trial = 0; trial < 2; trial++) {
-            for (size_t i = 0; i < n; i++)
-                words[i] = next_random() % FE_P;
-            contribution_elements c = {.head = {0, WHIR_CLASS_26, (fe)kind}};
-            for (uint32_t s = 0; s < z->m.n_slots; s++)
-                c.head[3 + s] = next_random() % 23;
-            digest challenge = {{1, 2, 3, next_random() % FE_P}};
-            bus_challenge bus = bus_challenge_from(&k, challenge);
-            instance_sum sum;
-            recording now;
-            recorder_run(&now, &sum, &k, params, kind, &challenge, &bus, &c, words, n, &scratch);
-            assert_int_equal(now.inputs, n);
-            if (trial > 0)
-                assert_same(&now, &r[kind]);
-            r[kind] = now;
-        }
-        print_message("class 2^26, %u slots, %u columns, %s: %zu bytes, %llu permutations, "
-                      "products: %llu in K, %llu of K and F, %llu in F; %llu selects\n",
-                      z->m.n_slots, z->m.n_columns, kind ? "with program" : "execution only", 8 * n,
-                      (unsigned long long)r[kind].permutations,
-                      (unsigned long long)r[kind].extension_products,
-                      (unsigned long long)r[kind].mixed_products,
-                      (unsigned long long)r[kind].base_products,
-                      (unsigned long long)r[kind].selects);
-        free(words);
+    print_message("%u slots, %u columns\n", z->m.n_slots, z->m.n_columns);
+    // What instances are made of, by the class of the program's own columns: small programs go with
+    // small runs; else the program has an instance of its own.
+    static const struct {
+        uint32_t fixed, class_id;
+        bool preprocessed;
+    } kinds[] = {{WHIR_CLASS_FIXED_17, WHIR_CLASS_26, false},
+                 {WHIR_CLASS_FIXED_17, WHIR_CLASS_23, true},
+                 {WHIR_CLASS_FIXED_17, WHIR_CLASS_20, true},
+                 {WHIR_CLASS_FIXED_20, WHIR_CLASS_20, true}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        proof_key k = {.machine = &z->m, .hash = hash_get(HASH_POSEIDON)};
+        k.preprocessed_class = kinds[i].fixed;
+        k.preprocessed_heights[z->boundary_slot[BOUNDARY_PROGRAM]] = 13;
+        k.preprocessed_heights[z->boundary_slot[BOUNDARY_IMAGE]] = 12;
+        k.preprocessed_heights[z->boundary_slot[BOUNDARY_OUTPUT]] = CHIP_MIN_LOG_HEIGHT;
+        must(proof_key_seal(&k));
+        size_t bytes;
+        recording r = cost_of(&k, kinds[i].class_id, kinds[i].preprocessed, &bytes);
+        assert_true(r.permutations <= 6000);
+        assert_true(r.extension_products <= 60000);
+        assert_true(bytes <= 500000);
     }
-    // Most instances of a job hold execution only: they set the size of the circuit.
-    assert_true(r[0].permutations <= 6000);
-    assert_true(r[0].extension_products <= 60000);
     zisk_machine_free(z);
 }
 
@@ -181,7 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_operations_for_every_proof),
         cmocka_unit_test(same_operations_for_rubbish),
-        cmocka_unit_test(cost_of_the_largest_class),
+        cmocka_unit_test(cost_of_instances),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -97,6 +97,23 @@ static void production_verifier_refuses_test_classes(void **state)
     assert_string_equal(v.reason, "unknown parameter class");
     assert_false(job_verifier_add(&v, p.proofs[0].words, p.proofs[0].n_words));
     assert_false(job_verifier_finish(&v));
+
+    // A set that is there for preprocessed columns is none for instances.
+    for (size_t i = 0; i < whir_params_count(); i++) {
+        const whir_params *params = whir_params_at(i);
+        for (size_t k = 0; k < p.n; k++)
+            p.contributions[k].header.class_id = params->id;
+        job_verifier_open(&v, &statement, p.contributions, p.n, &scratch);
+        assert_true((v.reason != NULL) == params->is_fixed);
+        if (params->is_fixed)
+            assert_string_equal(v.reason, "a parameter class that no instance of the machine may "
+                                          "have");
+        instance in;
+        status s = instance_new(&in, &key, &p.contributions[0].header);
+        assert_int_equal(s, params->is_fixed ? ZK_EINVAL : ZK_OK);
+        if (s == ZK_OK)
+            instance_clear(&in);
+    }
     toy_proof_clear(&p);
     toy_job_free(job);
 }

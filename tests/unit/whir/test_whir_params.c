@@ -80,10 +80,11 @@ static void test_solver_agrees_with_python(void **state)
 static void test_shipped_sets_are_what_the_solver_finds(void **state)
 {
     (void)state;
-    assert_int_equal(whir_params_count(), 3);
+    assert_int_equal(whir_params_count(), 6);
     for (size_t i = 0; i < whir_params_count(); i++) {
         const whir_params *pinned = whir_params_at(i);
-        whir_goal goal = {WHIR_JOHNSON, 128, 5, 16, pinned->log_stack, 1, 6, 4, 4, 1, 0};
+        unsigned rate = pinned->is_fixed ? (29U - pinned->log_stack) / 3 : 1;
+        whir_goal goal = {WHIR_JOHNSON, 128, 5, 16, pinned->log_stack, rate, 6, 4, 4, 1, 0};
         whir_params found = {.id = pinned->id, .name = pinned->name};
         assert_int_equal(whir_solve(&found, &goal), ZK_OK);
         assert_int_equal(found.n_rounds, pinned->n_rounds);
@@ -120,9 +121,9 @@ static void test_sizes(void **state)
     static const struct {
         unsigned id;
         size_t proof_bytes, tree_permutations;
-    } want[] = {{WHIR_CLASS_20, 278184, 2818},
-                {WHIR_CLASS_23, 345976, 3387},
-                {WHIR_CLASS_26, 412648, 4144}};
+    } want[] = {{WHIR_CLASS_20, 278184, 2818},       {WHIR_CLASS_23, 345976, 3387},
+                {WHIR_CLASS_26, 412648, 4144},       {WHIR_CLASS_FIXED_17, 86136, 843},
+                {WHIR_CLASS_FIXED_20, 142824, 1449}, {WHIR_CLASS_FIXED_23, 224472, 2160}};
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         const whir_params *p = whir_params_shipped(want[i].id);
         assert_int_equal(8 * whir_proof_words(p), want[i].proof_bytes);
@@ -141,9 +142,14 @@ static void test_sets_for_tests_are_not_shipped(void **state)
         assert_true(whir_params_valid(p));
         assert_true(whir_bits(p, WHIR_JOHNSON) < 20);
     }
-    for (unsigned id = 0; id < 512; id++)
-        if (id != WHIR_CLASS_20 && id != WHIR_CLASS_23 && id != WHIR_CLASS_26)
-            assert_null(whir_params_shipped(id));
+    for (unsigned id = 0; id < 512; id++) {
+        bool stack = id == WHIR_CLASS_20 || id == WHIR_CLASS_23 || id == WHIR_CLASS_26;
+        bool fixed =
+            id == WHIR_CLASS_FIXED_17 || id == WHIR_CLASS_FIXED_20 || id == WHIR_CLASS_FIXED_23;
+        const whir_params *p = whir_params_shipped(id);
+        assert_true((p != NULL) == (stack || fixed));
+        assert_true(p == NULL || p->is_fixed == fixed);
+    }
 }
 
 static void test_invalid_sets_are_recognised(void **state)
