@@ -108,6 +108,8 @@ static status append(planner *pl, const plan_instance *p)
         pl->capacity = capacity;
     }
     plan->instances[plan->n++] = *p;
+    plan->n_cells += p->weight;
+    plan->n_area += 1ULL << whir_params_any(p->header.class_id)->log_stack;
     return ZK_OK;
 }
 
@@ -139,41 +141,71 @@ static const run_batch *walk_peek(batch_walk *w)
     return w->chunk < w->run->n_chunks ? &w->run->chunks[w->chunk].batches[w->batch] : NULL;
 }
 
+// Gives the instance the smallest class up to max_class that holds it; false when none does.
+static bool choose_class(plan_instance *p, const planner *pl, uint32_t max_class)
+{
+    static const uint32_t classes[] = {WHIR_CLASS_20, WHIR_CLASS_23, WHIR_CLASS_26};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes && classes[i] <= max_class; i++)
+        if (make_header(&p->header, pl, p, classes[i], &p->weight))
+            return true;
+    return false;
+}
+
+// The whole run as one instance; false when it has to be cut.
+static bool plan_whole(plan_instance *p, const planner *pl, uint32_t max_class)
+{
+    const zisk_run *run = pl->run;
+    *p = (plan_instance){.boundary = true, .n_zero = run->n_zero, .n_input = run->n_input};
+    for (size_t c = 0; c < run->n_chunks; c++)
+        p->end_batch += run->chunks[c].n_batches;
+    memcpy(p->rows, run->row_count, sizeof p->rows);
+    if (!choose_class(p, pl, max_class))
+        return false;
+    const proof_key *key = &run->program->key.key;
+    const whir_params *params = whir_params_any(p->header.class_id);
+    return 8 * instance_proof_words(key, params, true) <= PLAN_PROOF_BYTES;
+}
+
+// The next stretch of the execution, with the zero and input words that are left.
+static status plan_stretch(plan_instance *p, const planner *pl, batch_walk *walk,
+                           uint32_t max_class)
+{
+    const zisk_run *run = pl->run;
+    uint64_t cells;
+    take_words(pl, p, &p->n_zero, run->n_zero - p->first_zero, max_class);
+    take_words(pl, p, &p->n_input, run->n_input - p->first_input, max_class);
+    for (const run_batch *b; (b = walk_peek(walk)) != NULL; walk->batch++, walk->index++) {
+        plan_instance longer = *p;
+        for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+            longer.rows[k] += b->rows[k];
+        if (!make_header(&longer.header, pl, &longer, max_class, &cells))
+            break;
+        *p = longer;
+    }
+    p->end_batch = walk->index;
+    FAIL_IF(p->end_batch == p->first_batch && p->n_zero == 0 && p->n_input == 0, ZK_EINTERNAL,
+            "a single batch of steps does not fit into an instance");
+    FAIL_IF(!choose_class(p, pl, max_class), ZK_EINTERNAL, "an instance that fits does not fit");
+    return ZK_OK;
+}
+
 static status make_plan(planner *pl, uint32_t max_class)
 {
     const zisk_run *run = pl->run;
+    plan_instance p;
+    if (plan_whole(&p, pl, max_class))
+        return append(pl, &p);
+    p = (plan_instance){.boundary = true};
+    FAIL_IF(!choose_class(&p, pl, max_class), ZK_ELIMIT,
+            "the program's own tables do not fit into one instance");
+    TRY(append(pl, &p));
     batch_walk walk = {.run = run};
     size_t zero = 0, input = 0;
     uint64_t done[EXECUTION_CHIP_COUNT] = {0};
-    for (bool first = true;
-         first || walk_peek(&walk) != NULL || zero < run->n_zero || input < run->n_input;
-         first = false) {
-        plan_instance p = {
-            .boundary = first, .first_batch = walk.index, .first_zero = zero, .first_input = input};
+    while (walk_peek(&walk) != NULL || zero < run->n_zero || input < run->n_input) {
+        p = (plan_instance){.first_batch = walk.index, .first_zero = zero, .first_input = input};
         memcpy(p.first_row, done, sizeof done);
-        uint64_t cells = 0;
-        FAIL_IF(!make_header(&p.header, pl, &p, max_class, &cells), ZK_ELIMIT,
-                "the program's own tables do not fit into one instance");
-        take_words(pl, &p, &p.n_zero, run->n_zero - zero, max_class);
-        take_words(pl, &p, &p.n_input, run->n_input - input, max_class);
-        for (const run_batch *b; (b = walk_peek(&walk)) != NULL; walk.batch++, walk.index++) {
-            plan_instance longer = p;
-            for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
-                longer.rows[k] += b->rows[k];
-            if (!make_header(&longer.header, pl, &longer, max_class, &cells))
-                break;
-            p = longer;
-        }
-        p.end_batch = walk.index;
-        FAIL_IF(!p.boundary && p.end_batch == p.first_batch && p.n_zero == 0 && p.n_input == 0,
-                ZK_EINTERNAL, "a single batch of steps does not fit into an instance");
-        static const uint32_t classes[] = {WHIR_CLASS_20, WHIR_CLASS_23, WHIR_CLASS_26};
-        for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-            if (make_header(&p.header, pl, &p, classes[i], &cells))
-                break;
-        p.weight = cells;
-        pl->plan->n_cells += cells;
-        pl->plan->n_area += 1ULL << whir_params_any(p.header.class_id)->log_stack;
+        TRY(plan_stretch(&p, pl, &walk, max_class));
         TRY(append(pl, &p));
         zero += p.n_zero;
         input += p.n_input;

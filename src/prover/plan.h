@@ -3,18 +3,22 @@
 // The cut of a run into instances: a pure function of program, input and class limit. Memory,
 // threads and who proves what never enter it.
 //
-// Execution is cut into contiguous stretches of batches, filled greedily: a stretch grows until the
-// next batch would make the instance's columns or interactions overflow the stack. The boundary
-// (program, image, outputs, zero and input words) goes into the first instances. Each instance then
-// takes the smallest class that holds it.
+// A run that fits is one instance, if the proof of it stays below PLAN_PROOF_BYTES: the program's
+// chips bring a second opening. Otherwise these chips (program, image, outputs) are the first
+// instance, alone, and the execution is cut into contiguous stretches of batches, filled greedily:
+// a stretch grows until the next batch would make the instance's columns or interactions overflow
+// the stack. Zero and input words go into the first of them. Each instance takes the smallest class
+// that holds it.
 #include "prover/instance.h"
 #include "prover/run.h"
 
+enum { PLAN_PROOF_BYTES = 500000 };
+
 typedef struct plan_instance {
     instance_header header;
-    bool boundary;                       // holds the preprocessed chips; true for the first only
-    uint64_t first_batch, end_batch;     // counted through all chunks
-    uint64_t rows[EXECUTION_CHIP_COUNT]; // in these batches
+    bool boundary;                            // holds the program's chips; true for the first only
+    uint64_t first_batch, end_batch;          // counted through all chunks
+    uint64_t rows[EXECUTION_CHIP_COUNT];      // in these batches
     uint64_t first_row[EXECUTION_CHIP_COUNT]; // rows of the run before them
     size_t first_zero, n_zero;                // of run->zero
     size_t first_input, n_input;

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+// How runs are cut: which instances, of which class, and that nothing is left out or done twice.
+// argv: fibonacci.elf sha256.elf
+#include "unit/test.h"
+
+#include "base/file.h"
+#include "prover/prover.h"
+
+static const char *elf_paths[2];
+static zisk_program fibonacci, sha;
+
+static void must(status s)
+{
+    if (s != ZK_OK)
+        fail_msg("%s: %s\n%s", status_name(s), status_message(), status_trail());
+}
+
+static void open_program(zisk_program *p, const char *path)
+{
+    byte_buffer elf = buffer_new();
+    must(file_read(&elf, path, 1 << 26));
+    must(zisk_program_open(p, elf.data, elf.size, VM_ABI_AUTO, NULL, NULL));
+    buffer_clear(&elf);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    open_program(&fibonacci, elf_paths[0]);
+    open_program(&sha, elf_paths[1]);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    zisk_program_close(&fibonacci);
+    zisk_program_close(&sha);
+    return 0;
+}
+
+static zisk_job *open_job(const zisk_program *program, size_t n_input, uint32_t max_class,
+                          pool *threads)
+{
+    uint8_t *bytes = calloc(n_input + 1, 1);
+    assert_non_null(bytes);
+    bytes[0] = 20;
+    vm_input input;
+    must(vm_input_load(&input, &program->vm.map, bytes, n_input, true));
+    zisk_job_options options = {.max_class = max_class, .threads = threads};
+    zisk_job *job;
+    must(zisk_job_open(&job, program, &input, &options));
+    vm_input_clear(&input);
+    free(bytes);
+    return job;
+}
+
+static uint64_t n_batches(const zisk_run *run)
+{
+    uint64_t n = 0;
+    for (size_t c = 0; c < run->n_chunks; c++)
+        n += run->chunks[c].n_batches;
+    return n;
+}
+
+// Every batch, row and word is in exactly one instance, the program's chips are in the first, and
+// no proof is longer than it should be.
+static void assert_partition(const zisk_job *job, const zisk_program *program)
+{
+    const zisk_run *run = zisk_job_run(job);
+    const zisk_plan *plan = zisk_job_plan(job);
+    uint64_t batch = 0, rows[EXECUTION_CHIP_COUNT] = {0}, cells = 0, area = 0;
+    size_t zero = 0, input = 0;
+    for (size_t i = 0; i < plan->n; i++) {
+        const plan_instance *p = &plan->instances[i];
+        const whir_params *params = whir_params_shipped(p->header.class_id);
+        must(instance_header_check(&p->header, &program->key.key, false));
+        assert_true(p->boundary == (i == 0) && p->header.preprocessed == p->boundary);
+        if (p->n_zero > 0)
+            assert_int_equal(p->first_zero, zero);
+        if (p->n_input > 0)
+            assert_int_equal(p->first_input, input);
+        if (p->end_batch > p->first_batch)
+            assert_int_equal(p->first_batch, batch);
+        for (int k = 0; k < EXECUTION_CHIP_COUNT; k++) {
+            if (p->rows[k] > 0)
+                assert_int_equal(p->first_row[k], rows[k]);
+            rows[k] += p->rows[k];
+        }
+        batch += p->end_batch - p->first_batch;
+        zero += p->n_zero;
+        input += p->n_input;
+        cells += p->weight;
+        area += 1ULL << params->log_stack;
+        assert_true(8 * instance_proof_words(&program->key.key, params, p->boundary) <=
+                    PLAN_PROOF_BYTES);
+    }
+    assert_int_equal(batch, n_batches(run));
+    assert_int_equal(zero, run->n_zero);
+    assert_int_equal(input, run->n_input);
+    assert_memory_equal(rows, run->row_count, sizeof rows);
+    assert_int_equal(cells, plan->n_cells);
+    assert_int_equal(area, plan->n_area);
+}
+
+static void a_small_run_is_one_instance(void **state)
+{
+    (void)state;
+    zisk_job *job = open_job(&fibonacci, 4, 0, NULL);
+    assert_int_equal(zisk_job_plan(job)->n, 1);
+    assert_partition(job, &fibonacci);
+    zisk_job_close(job);
+}
+
+// Above class 2^23 the second opening would make the proof too long: the program's tables are by
+// themselves, in the smallest class, and nothing else is with them.
+static void a_longer_run_has_the_program_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t max_class;
+        size_t n_input, least, most;
+    } cases[] = {{WHIR_CLASS_26, 8000, 2, 2}, {WHIR_CLASS_23, 8000, 4, 8}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        zisk_job *job = open_job(&sha, cases[i].n_input, cases[i].max_class, NULL);
+        const zisk_plan *plan = zisk_job_plan(job);
+        assert_in_range(plan->n, cases[i].least, cases[i].most);
+        assert_partition(job, &sha);
+        const plan_instance *p = &plan->instances[0];
+        assert_int_equal(p->header.class_id, WHIR_CLASS_20);
+        assert_int_equal(p->end_batch, 0);
+        assert_int_equal(p->n_zero + p->n_input, 0);
+        // All of the others but the last are full: so much that no class below holds them.
+        for (size_t k = 1; k + 1 < plan->n; k++)
+            assert_int_equal(plan->instances[k].header.class_id, cases[i].max_class);
+        zisk_job_close(job);
+    }
+}
+
+static void the_plan_does_not_depend_on_threads(void **state)
+{
+    (void)state;
+    const hash_ops *hash = hash_get(HASH_POSEIDON);
+    digest first = {{0}};
+    for (unsigned n = 0; n < 3; n++) {
+        pool *threads = NULL;
+        if (n > 0)
+            must(pool_open(&threads, 1 + 2 * n));
+        zisk_job *job = open_job(&sha, 3000, WHIR_CLASS_23, threads);
+        digest d = zisk_plan_digest(zisk_job_plan(job), hash);
+        if (n == 0)
+            first = d;
+        assert_true(digest_equal(d, first));
+        zisk_job_close(job);
+        pool_close(threads);
+    }
+    zisk_job *other = open_job(&sha, 3000, WHIR_CLASS_26, NULL);
+    assert_false(digest_equal(zisk_plan_digest(zisk_job_plan(other), hash), first));
+    zisk_job_close(other);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        return 2;
+    elf_paths[0] = argv[1];
+    elf_paths[1] = argv[2];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_run_is_one_instance),
+        cmocka_unit_test(a_longer_run_has_the_program_apart),
+        cmocka_unit_test(the_plan_does_not_depend_on_threads),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
