@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-// Prints doc/configuration.md, made from the tables of settings; with --check FILE, compares it
-// with FILE.
+// What is made from the tables of settings: prints doc/configuration.md; with --check FILE,
+// compares it with FILE; with --write FOLDER, writes the manual pages and the completion for bash
+// there.
 #include "base/file.h"
 #include "coordinator/coordinator_config.h"
 #include "worker/worker_config.h"
@@ -24,28 +25,61 @@ static const char head[] =
     "known, but giving them is an error: what they control is not there yet.\n"
     "\n";
 
+// All programs with tables; their names are those of the manual pages, dashes for spaces.
+static const config_program *const programs[] = {&coordinator_program, &prove_program,
+                                                 &worker_program};
+enum { N_PROGRAMS = sizeof programs / sizeof programs[0] };
+
 static status print_page(byte_buffer *out)
 {
     TRY(buffer_put_text(out, head));
-    TRY(config_page(out, &coordinator_program));
-    TRY(buffer_put_text(out, "\n"));
-    TRY(config_page(out, &prove_program));
-    TRY(buffer_put_text(out, "\n"));
-    return config_page(out, &worker_program);
+    for (size_t k = 0; k < N_PROGRAMS; k++) {
+        if (k > 0)
+            TRY(buffer_put_text(out, "\n"));
+        TRY(config_page(out, programs[k]));
+    }
+    return ZK_OK;
+}
+
+// FOLDER/zisk-coordinator.1 and so on, and FOLDER/zisk.bash.
+static status write_all(const char *folder)
+{
+    byte_buffer text = buffer_new();
+    status result = ZK_OK;
+    char path[4096];
+    for (size_t k = 0; k < N_PROGRAMS; k++) {
+        text.size = 0;
+        TRY_OUT(config_man(&text, programs[k]));
+        int n = snprintf(path, sizeof path, "%s/%s.1", folder, programs[k]->name);
+        FAIL_OUT_IF(n < 0 || n >= (int)sizeof path, ZK_EINVAL, "the folder's name is too long");
+        for (char *c = path + strlen(folder); *c != 0; c++)
+            *c = *c == ' ' ? '-' : *c;
+        TRY_OUT(file_write_atomic(path, text.data, text.size));
+    }
+    text.size = 0;
+    TRY_OUT(config_completion(&text, programs, N_PROGRAMS));
+    int n = snprintf(path, sizeof path, "%s/zisk.bash", folder);
+    FAIL_OUT_IF(n < 0 || n >= (int)sizeof path, ZK_EINVAL, "the folder's name is too long");
+    TRY_OUT(file_write_atomic(path, text.data, text.size));
+out:
+    buffer_clear(&text);
+    return result;
 }
 
 int main(int argc, char **argv)
 {
     byte_buffer page = buffer_new(), file = buffer_new();
     bool check = argc == 3 && strcmp(argv[1], "--check") == 0;
+    bool all = argc == 3 && strcmp(argv[1], "--write") == 0;
     int code = 0;
     if (print_page(&page) != ZK_OK ||
-        (check && file_read(&file, argv[2], (size_t)1 << 20) != ZK_OK)) {
+        (check && file_read(&file, argv[2], (size_t)1 << 20) != ZK_OK) ||
+        (all && write_all(argv[2]) != ZK_OK)) {
         fprintf(stderr, "config_doc: %s\n", status_message());
         code = 2;
-    } else if (!check) {
+    } else if (!check && !all) {
         code = fwrite(page.data, 1, page.size, stdout) != page.size || fflush(stdout) != 0;
-    } else if (page.size != file.size || memcmp(page.data, file.data, page.size) != 0) {
+    } else if (check && (page.size != file.size || memcmp(page.data, file.data, page.size) != 0)) {
         fprintf(stderr, "config_doc: %s is not what the tables give; run config_doc > %s\n",
                 argv[2], argv[2]);
         code = 1;

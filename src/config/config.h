@@ -98,5 +98,10 @@ bool config_variable(char out[CONFIG_NAME_MAX], const config_program *program,
 MUST_CHECK status config_help(byte_buffer *out, const config_program *program);
 // The program's section of the reference page, in Markdown.
 MUST_CHECK status config_page(byte_buffer *out, const config_program *program);
+// The program's manual page, section 1, in roff.
+MUST_CHECK status config_man(byte_buffer *out, const config_program *program);
+// Completion for bash. A program named "a b" is the subcommand b of a.
+MUST_CHECK status config_completion(byte_buffer *out, const config_program *const *programs,
+                                    size_t n);
 // "0.1.0"
 const char *config_version(void);
