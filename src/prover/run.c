@@ -10,17 +10,18 @@
 typedef struct row_feed {
     run_row row;
     void *arg;
-    size_t batch, first, end;
+    size_t first, end; // batches
 } row_feed;
 
 static status take_batch(void *arg, const vm_batch *b)
 {
     row_feed *f = arg;
-    size_t batch = f->batch++;
+    size_t batch = b->first_step / RUN_BATCH_STEPS;
     if (batch < f->first || batch >= f->end)
         return ZK_OK;
-    FAIL_IF(b->n_CALL > 0, ZK_EGUEST, "precompile call %u at pc 0x%x has no chip yet",
-            b->CALL[0].head.insn->call, b->CALL[0].head.pc);
+    FAIL_IF(b->n_CALL > 0, ZK_EGUEST,
+            "the program calls %s at pc 0x%x, a precompile that has no chip yet",
+            vm_precompiles[b->CALL[0].head.insn->call].name, b->CALL[0].head.pc);
 #define FEED(class, chip_of)                                                                       \
     for (uint64_t i = 0; i < b->n_##class; i++)                                                    \
         f->row(f->arg, chip_of(&b->class[i]), &b->class[i]);
@@ -52,7 +53,7 @@ static status take_batch(void *arg, const vm_batch *b)
 status zisk_run_rows(const zisk_run *r, vm_replay *replay, size_t chunk, size_t first_batch,
                      size_t end_batch, run_row row, void *arg)
 {
-    row_feed feed = {row, arg, 0, first_batch, end_batch};
+    row_feed feed = {row, arg, first_batch, end_batch};
     return vm_replay_chunk(NULL, replay, &r->chunks[chunk].record,
                            (vm_batch_sink){take_batch, &feed});
 }
@@ -81,7 +82,7 @@ static status keep_chunk(void *arg, const vm_chunk *c)
     *own = (run_chunk){.record = *c};
     own->record.touches = copy_of(c->touches, c->n_touches * sizeof *c->touches);
     own->record.free_words = copy_of(c->free_words, c->n_free_words * sizeof *c->free_words);
-    own->n_batches = (c->n_steps + VM_BATCH_STEPS - 1) / VM_BATCH_STEPS;
+    own->n_batches = (c->n_steps + RUN_BATCH_STEPS - 1) / RUN_BATCH_STEPS;
     own->batches = calloc(own->n_batches + 1, sizeof *own->batches);
     r->n_chunks++;
     FAIL_IF(!own->record.touches || !own->record.free_words || !own->batches, ZK_ENOMEM,
@@ -97,11 +98,6 @@ typedef struct counting {
     status *results;     // one a chunk
 } counting;
 
-typedef struct count_place {
-    run_chunk *chunk;
-    size_t batch;
-} count_place;
-
 static void count_row(void *arg, execution_chip which, const void *row)
 {
     run_batch *batch = arg;
@@ -111,17 +107,18 @@ static void count_row(void *arg, execution_chip which, const void *row)
 
 static status count_batch(void *arg, const vm_batch *b)
 {
-    count_place *place = arg;
-    ZK_ASSERT(place->batch < place->chunk->n_batches);
-    row_feed feed = {count_row, &place->chunk->batches[place->batch++], 0, 0, 1};
+    run_chunk *chunk = arg;
+    size_t batch = b->first_step / RUN_BATCH_STEPS;
+    ZK_ASSERT(batch < chunk->n_batches);
+    row_feed feed = {count_row, &chunk->batches[batch], batch, batch + 1};
     return take_batch(&feed, b);
 }
 
 static status count_chunk(const counting *c, unsigned slot, size_t i)
 {
-    count_place place = {&c->run->chunks[i], 0};
-    return vm_replay_chunk(NULL, c->replays[slot], &c->run->chunks[i].record,
-                           (vm_batch_sink){count_batch, &place});
+    run_chunk *chunk = &c->run->chunks[i];
+    return vm_replay_chunk(NULL, c->replays[slot], &chunk->record,
+                           (vm_batch_sink){count_batch, chunk});
 }
 
 static void count_chunks(void *arg, unsigned slot, size_t first, size_t end)

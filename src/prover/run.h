@@ -6,7 +6,11 @@
 #include "vm/vm_machine.h"
 #include "vm/vm_replay.h"
 
-// Rows of one batch of at most VM_BATCH_STEPS steps.
+// Instances are cut between batches of this many steps of a chunk (its last batch may be shorter).
+enum { RUN_BATCH_STEPS = 4096 };
+_Static_assert(RUN_BATCH_STEPS % VM_BATCH_STEPS == 0, "a batch of replay lies in one of the plan");
+
+// Rows of one batch.
 typedef struct run_batch {
     uint16_t rows[EXECUTION_CHIP_COUNT];
 } run_batch;
