@@ -94,6 +94,7 @@ static status keep_chunk(void *arg, const vm_chunk *c)
 
 typedef struct counting {
     zisk_run *run;
+    const cancel_flag *cancel;
     vm_replay **replays; // one a slot
     status *results;     // one a chunk
 } counting;
@@ -124,21 +125,23 @@ static status count_chunk(const counting *c, unsigned slot, size_t i)
 static void count_chunks(void *arg, unsigned slot, size_t first, size_t end)
 {
     const counting *c = arg;
-    for (size_t i = first; i < end; i++)
+    for (size_t i = first; i < end && !cancel_raised(c->cancel); i++)
         c->results[i] = count_chunk(c, slot, i);
 }
 
-static status count_rows(zisk_run *r, pool *threads)
+static status count_rows(zisk_run *r, pool *threads, const cancel_flag *cancel)
 {
     status result = ZK_OK;
     unsigned n = pool_threads(threads);
     counting c = {.run = r,
+                  .cancel = cancel,
                   .replays = calloc(n, sizeof *c.replays),
                   .results = calloc(r->n_chunks + 1, sizeof *c.results)};
     FAIL_OUT_IF(!c.replays || !c.results, ZK_ENOMEM, "no memory to replay");
     for (unsigned i = 0; i < n; i++)
         TRY_OUT(vm_replay_open(&c.replays[i], &r->program->vm));
     pool_for_slots(threads, r->n_chunks, 1, count_chunks, &c);
+    FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled");
     for (size_t i = 0; i < r->n_chunks; i++)
         if (c.results[i] != ZK_OK) // once more on this thread, for its message
             TRY_OUT(count_chunk(&c, 0, i));
@@ -277,7 +280,7 @@ status zisk_run_new(zisk_run **out, const zisk_program *program, const vm_input 
                 (unsigned long long)vm_machine_exit_code(m));
     r->steps = vm_machine_steps(m);
     TRY_OUT(collect_boundary(r, m));
-    TRY_OUT(count_rows(r, threads));
+    TRY_OUT(count_rows(r, threads, vm.cancel));
 out:
     vm_machine_close(m);
     if (result != ZK_OK) {
