@@ -25,6 +25,7 @@ _Static_assert(AT_PUBLICS + BUNDLE_PUBLICS == BUNDLE_FIXED_WORDS, "the head's fi
 
 size_t bundle_contribution_words(size_t n_slots)
 {
+    _Static_assert(CONTRIBUTION_FIXED + MACHINE_MAX_SLOTS == BUNDLE_CONTRIBUTION_MAX_WORDS, "");
     return CONTRIBUTION_FIXED + n_slots;
 }
 

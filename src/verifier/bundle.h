@@ -15,6 +15,7 @@ enum {
     BUNDLE_KIND_INSTANCES = 1, // later kinds: recursive proofs
     BUNDLE_PUBLICS = 64,
     BUNDLE_FIXED_WORDS = 16 + BUNDLE_PUBLICS, // of the head before key heights and contributions
+    BUNDLE_CONTRIBUTION_MAX_WORDS = 9 + MACHINE_MAX_SLOTS,
 };
 
 // The head, parsed. Nothing in it is trusted: the key's digest and the publics are compared with

@@ -33,10 +33,8 @@ static status open_key(program_key *k, const uint64_t *words, size_t n, digest e
             ZK_EPROOF, "an impossible machine");
     FAIL_IF(words[1] != VM_ABI_A && words[1] != VM_ABI_B && words[1] != VM_ABI_C, ZK_EPROOF,
             "an unknown memory map");
-    // The key's digest is one under the hash that the words name. Were a second hash accepted, its
-    // weakness would do to find another program with the same digest.
-    FAIL_IF(words[0] != ZISK_PROOF_HASH, ZK_EPROOF, "a hash that programs are not proved with");
-    const hash_ops *hash = hash_get(ZISK_PROOF_HASH);
+    const hash_ops *hash = words[0] <= HASH_POSEIDON2 ? hash_get((hash_id)words[0]) : NULL;
+    FAIL_IF(hash == NULL, ZK_EPROOF, "an unknown hash");
     FAIL_IF(words[2] >> 32 != 0, ZK_EPROOF, "an entry point outside the address space");
     FAIL_IF(words[4] > 0xff || whir_params_shipped((uint32_t)words[4]) == NULL, ZK_EPROOF,
             "an unknown parameter class");
@@ -79,6 +77,19 @@ void program_key_close(program_key *k)
     *k = (program_key){0};
 }
 
+void program_statement_init(program_statement *out, const program_key *key,
+                            const uint32_t publics[VM_PUBLICS])
+{
+    zisk_boundary(out->boundary, key->entry, publics);
+    for (int i = 0; i < VM_PUBLICS; i++)
+        out->publics[i] = publics[i];
+    out->job = (job_statement){.key = &key->key,
+                               .publics = out->publics,
+                               .n_publics = VM_PUBLICS,
+                               .boundary = out->boundary,
+                               .n_boundary = ZISK_BOUNDARY_TUPLES};
+}
+
 typedef struct verifying {
     bundle_head head;
     program_key program;
@@ -118,19 +129,13 @@ static status verify_bundle(verifying *v, const uint64_t *words, size_t n_words,
         FAIL_IF(!bundle_contribution(&v->contributions[i], head, words, i), ZK_EPROOF,
                 "contribution %zu is malformed", i);
 
-    bus_tuple boundary[ZISK_BOUNDARY_TUPLES];
     uint32_t outputs[VM_PUBLICS];
-    fe elements[VM_PUBLICS];
     for (int i = 0; i < VM_PUBLICS; i++)
-        elements[i] = outputs[i] = (uint32_t)head->publics[i];
-    zisk_boundary(boundary, head->entry, outputs);
-    job_statement statement = {.key = &v->program.key,
-                               .publics = elements,
-                               .n_publics = VM_PUBLICS,
-                               .boundary = boundary,
-                               .n_boundary = ZISK_BOUNDARY_TUPLES};
+        outputs[i] = (uint32_t)head->publics[i];
+    program_statement statement;
+    program_statement_init(&statement, &v->program, outputs);
     job_verifier job;
-    job_verifier_open(&job, &statement, v->contributions, head->n_instances, v->scratch);
+    job_verifier_open(&job, &statement.job, v->contributions, head->n_instances, v->scratch);
     size_t at = head->n_words;
     for (size_t i = 0; i < head->n_instances && job.reason == NULL; i++) {
         const instance_header *h = &v->contributions[i].header;
