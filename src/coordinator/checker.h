@@ -5,6 +5,12 @@
 //
 // The key of a program comes from its workers as words and digest; the digest is recomputed here.
 // Whether it is the right program is the client's question, not the coordinator's.
+//
+// PROOF checks may come in any order, and one instance may come again. What is kept of an accepted
+// instance is its sum over the bus, by job and epoch; TOTAL adds the sums up once all PROOF checks
+// that were handed in before it are done. It refuses when an instance was not accepted here in this
+// epoch: after a restart the stored proofs are handed in again first. The contributions of an epoch
+// do not change; they are read from the first request alone.
 #include "base/pool.h"
 #include "coordinator/engine.h"
 
@@ -24,8 +30,16 @@ void checker_close(checker *c); // waits for what runs; its answers come first. 
 
 // Copies what the request points to. The answer always comes, on a lack of memory with that reason.
 void checker_submit(checker *c, const check_request *r);
-// Sums of a job that is over, or of epochs before `epoch`, are not needed any more.
+// Sums of the job in epochs before `epoch` are not needed any more; UINT32_MAX: it is over. Checks
+// under way are answered all the same.
 void checker_forget(checker *c, const char *job, uint32_t epoch);
+
+typedef struct checker_counts {
+    uint64_t done[CHECK_KIND_COUNT], refused[CHECK_KIND_COUNT];
+    uint64_t busy_ns; // of all threads
+    size_t waiting;   // handed in and not answered
+} checker_counts;
+void checker_get_counts(checker *c, checker_counts *out);
 
 // By form: parses under the key, header in range. Any thread.
 bool checker_contribution_form(const uint64_t *key_words, size_t n_key_words,

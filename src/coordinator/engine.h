@@ -33,7 +33,8 @@ typedef struct engine_limits {
 typedef enum check_kind {
     CHECK_PROOF, // one instance, under the contributions of its epoch
     CHECK_TOTAL, // all instances accepted: is the sum over the bus zero?
-    CHECK_FINAL  // the proof file
+    CHECK_FINAL, // the proof file
+    CHECK_KIND_COUNT
 } check_kind;
 
 typedef struct check_request {
