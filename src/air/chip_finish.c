@@ -261,7 +261,51 @@ static void check_table_interaction(chip_builder *b, const chip *c, const chip_i
                          i->tuple->name, c->columns[i->support[j]].name);
 }
 
-static void check_row_interaction(chip_builder *b, const chip *c, const chip_interaction *i)
+static bool is_range_check(const chip_interaction *i)
+{
+    return i->tuple->domain == TUPLE_RANGE && i->fields[0].n_terms == 0;
+}
+
+// columns += factor * a, without the constant, which is returned.
+static fe add_affine(fe *columns, const affine *a, fe factor)
+{
+    for (uint32_t i = 0; i < a->n_terms; i++) {
+        fe *sum = &columns[a->terms[i].column];
+        *sum = fe_mul_add(factor, a->terms[i].coef, *sum);
+    }
+    return fe_mul(factor, a->constant);
+}
+
+// A row that answers a range check may only pass it on, to checks that are narrower and together
+// say the same: then what is answered in the end is in range, by induction over the width.
+static bool splits_a_range_check(workspace *w, const chip *c, const chip_interaction *received)
+{
+    enum { MAX_WIDTH = 32 };
+    if (!is_range_check(received) || received->fields[0].constant > MAX_WIDTH)
+        return false;
+    fe width = 0, rest = add_affine(w->columns, &received->fields[1], 1);
+    bool ok = true;
+    for (uint32_t k = 0; k < c->n_interactions; k++) {
+        const chip_interaction *i = &c->interactions[k];
+        if (i == received)
+            continue;
+        ok = ok && i->is_send && is_range_check(i) && i->fields[0].constant > 0 &&
+             i->fields[0].constant < received->fields[0].constant;
+        if (!ok)
+            break;
+        rest = fe_add(rest, add_affine(w->columns, &i->fields[1], fe_neg(fe_pow(2, width))));
+        width += i->fields[0].constant;
+    }
+    ok = ok && width == received->fields[0].constant && rest == 0;
+    for (uint32_t j = 0; j < c->n_columns; j++) {
+        ok = ok && w->columns[j] == 0;
+        w->columns[j] = 0;
+    }
+    return ok;
+}
+
+static void check_row_interaction(chip_builder *b, workspace *w, const chip *c,
+                                  const chip_interaction *i)
 {
     const char *verb = i->is_send ? "sends" : "receives";
     if (!affine_equal(&i->multiplicity, &c->real_flag, false) &&
@@ -270,12 +314,15 @@ static void check_row_interaction(chip_builder *b, const chip *c, const chip_int
                      "%s %s with a multiplicity that is not the real flag; only table chips have "
                      "free multiplicities",
                      verb, i->tuple->name);
-    if (!i->is_send && i->tuple->class == TUPLE_CLASS_TABLE)
-        builder_fail(b, ZK_EINVAL, "receives %s; only table chips answer lookups", i->tuple->name);
+    if (!i->is_send && i->tuple->class == TUPLE_CLASS_TABLE && !splits_a_range_check(w, c, i))
+        builder_fail(b, ZK_EINVAL,
+                     "receives %s; only table chips answer lookups, and rows that split a range "
+                     "check into narrower ones of the same value",
+                     i->tuple->name);
 }
 
 // Which interactions a chip may have, and that a padding row takes part in nothing.
-static void check_interactions(chip_builder *b, const chip *c)
+static void check_interactions(chip_builder *b, workspace *w, const chip *c)
 {
     if (!c->is_table && !b->has_flag && c->n_interactions > 0)
         builder_fail(b, ZK_EINVAL, "has interactions but no real flag (and is no table chip)");
@@ -285,7 +332,7 @@ static void check_interactions(chip_builder *b, const chip *c)
         if (c->is_table)
             check_table_interaction(b, c, i);
         else
-            check_row_interaction(b, c, i);
+            check_row_interaction(b, w, c, i);
         if (i->multiplicity.constant != 0)
             builder_fail(b, ZK_EINVAL, "padding rows take part: %s %s with multiplicity %llu", verb,
                          i->tuple->name, (unsigned long long)i->multiplicity.constant);
@@ -375,7 +422,7 @@ void builder_finish(chip_builder *b, chip *out)
     if (b->error == ZK_OK)
         finish_interactions(b, &w, out);
     if (b->error == ZK_OK)
-        check_interactions(b, out);
+        check_interactions(b, &w, out);
     if (b->error == ZK_OK)
         check_padding(b, &w, out);
     if (b->error == ZK_OK)

@@ -15,8 +15,9 @@
 // Multiplicity classes:
 //  - FLAG:  on both sides the multiplicity is the boolean real flag of the row. A tuple sent is
 //           received once. Table chips may not use these domains.
-//  - TABLE: received by table chips alone, with a free multiplicity (how often the row was looked
-//           up) and fields that the key fixes; everybody else sends with the real flag.
+//  - TABLE: received by table chips, with a free multiplicity (how often the row was looked up) and
+//           fields that the key fixes; everybody else sends with the real flag. RANGE is received
+//           by rows as well that pass it on as narrower checks (chip.h).
 // Tags and field order are part of the key; new domains at the end.
 #include "field/fe.h"
 
@@ -32,8 +33,8 @@
     X(ADDR, 4, FLAG, 2, "space, addr", "boundary rows of memory: own addr; boundary: chain start", \
       "boundary rows of memory: previous addr; boundary: chain end",                               \
       "link of the one chain that initialises every address once")                                 \
-    X(RANGE, 5, TABLE, 2, "bits, value", "whoever needs 0 <= value < 2^bits", "range tables",      \
-      "value fits in bits")                                                                        \
+    X(RANGE, 5, TABLE, 2, "bits, value", "whoever needs 0 <= value < 2^bits",                      \
+      "range tables; rows that split it", "value fits in bits")                                    \
     X(BYTE, 6, TABLE, 4, "op, a, b, c", "bitwise chips", "byte tables",                            \
       "c = a op b on bytes; op is a byte_op")                                                      \
     X(CALL, 7, FLAG, 5, "precompile, ts, p0, p1, p2", "system chip", "precompile chip, first row", \

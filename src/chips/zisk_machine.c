@@ -56,6 +56,8 @@ static status build(zisk_machine *z)
         TRY(chip_build(&z->boundary[i], s->name, s->declare, &context));
         TRY(add_slot(z, z->boundary[i], &z->boundary_slot[i]));
     }
+    TRY(chip_build(&z->range_split, "range20_split", range_split_declare, NULL));
+    TRY(add_slot(z, z->range_split, &z->range_split_slot));
     return ZK_OK;
 }
 
@@ -83,6 +85,7 @@ void zisk_machine_free(zisk_machine *z)
         chip_free(z->tables[i]);
     for (int i = 0; i < BOUNDARY_CHIP_COUNT; i++)
         chip_free(z->boundary[i]);
+    chip_free(z->range_split);
     free(z);
 }
 

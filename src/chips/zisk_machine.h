@@ -7,6 +7,7 @@
 #include "air/machine.h"
 #include "chips/boundary.h"
 #include "chips/chips.h"
+#include "chips/range_split.h"
 #include "chips/tables.h"
 
 typedef struct zisk_machine {
@@ -15,11 +16,12 @@ typedef struct zisk_machine {
     chip *execution[EXECUTION_CHIP_COUNT];
     chip *tables[TABLE_CHIP_COUNT];
     chip *boundary[BOUNDARY_CHIP_COUNT];
+    chip *range_split; // stands for TABLE_RANGE20 where that has more cells
     // Slots in m. Execution chips: [0], and [1] or -1.
     int32_t execution_slot[EXECUTION_CHIP_COUNT][2];
     int32_t table_slot[TABLE_CHIP_COUNT];
     int32_t boundary_slot[BOUNDARY_CHIP_COUNT];
-    // How often row i of an interaction is a lookup: see zisk_machine_count_lookups.
+    int32_t range_split_slot;
 } zisk_machine;
 
 // The declarations depend on the memory map alone. ZK_ENOMEM.

@@ -256,6 +256,28 @@ static status count_slot(filling *f, uint32_t s, pool *threads)
     return ZK_OK;
 }
 
+// The rows that answer RANGE(20, .) where the instance has them in place of the table: one a
+// lookup, by value. Their own lookups are counted in turn.
+static status fill_range_split(filling *f, pool *threads)
+{
+    uint32_t slot = (uint32_t)f->z->range_split_slot;
+    if (f->in->header.log_heights[slot] == 0)
+        return ZK_OK;
+    fe *columns[CHIP_MAX_COLUMNS];
+    committed_columns(f, f->z->range_split_slot, columns);
+    size_t height = (size_t)1 << f->in->header.log_heights[slot], row = 0;
+    size_t base = counter_base(TABLE_RANGE20);
+    for (uint32_t value = 0; value < 1U << RANGE_SPLIT_BITS; value++)
+        for (unsigned i = 0; i < pool_threads(threads); i++) {
+            uint32_t *n = &f->counts[i][base + value];
+            FAIL_IF(*n > height - row, ZK_EINTERNAL,
+                    "more range checks than the plan has rows for");
+            for (; *n > 0; --*n)
+                range_split_fill(columns, row++, value);
+        }
+    return count_slot(f, slot, threads);
+}
+
 static status fill_tables(filling *f, pool *threads)
 {
     unsigned n_slots = pool_threads(threads);
@@ -267,8 +289,10 @@ static status fill_tables(filling *f, pool *threads)
         FAIL_IF(f->counts[i] == NULL, ZK_ENOMEM, "no memory to count lookups");
     }
     for (uint32_t s = 0; s < f->z->m.n_slots; s++)
-        if (f->in->header.log_heights[s] != 0 && !f->z->m.slots[s].c->is_table)
+        if (f->in->header.log_heights[s] != 0 && !f->z->m.slots[s].c->is_table &&
+            (int32_t)s != f->z->range_split_slot)
             TRY(count_slot(f, s, threads));
+    TRY(fill_range_split(f, threads));
     for (int t = 0; t < TABLE_CHIP_COUNT; t++) {
         int32_t slot = f->z->table_slot[t];
         size_t base = counter_base(t), height = (size_t)1 << table_specs[t].log_height;

@@ -11,6 +11,7 @@ typedef struct planner {
     const zisk_machine *z;
     zisk_plan *plan;
     size_t capacity;
+    uint32_t wide_checks[EXECUTION_CHIP_COUNT]; // lookups of RANGE(20, .) of a row
 } planner;
 
 static unsigned log2_up(uint64_t n)
@@ -39,6 +40,30 @@ static void split_rows(uint8_t heights[2], uint64_t n, bool two)
     }
 }
 
+static uint32_t count_wide_checks(const chip *c)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n_interactions; i++) {
+        const chip_interaction *it = &c->interactions[i];
+        n += it->tuple->domain == TUPLE_RANGE && it->fields[0].n_terms == 0 &&
+             it->fields[0].constant == RANGE_SPLIT_BITS;
+    }
+    return n;
+}
+
+// What answers n lookups of RANGE(20, .): the table or a row each, whichever has fewer cells.
+static void set_wide_checks(instance_header *header, const zisk_machine *z, uint64_t n)
+{
+    if (n == 0)
+        return;
+    unsigned table = table_specs[TABLE_RANGE20].log_height, split = log2_up(n);
+    bool is_split = (uint64_t)z->range_split->n_committed << split < 1ULL << table;
+    if (is_split)
+        header->log_heights[z->range_split_slot] = (uint8_t)split;
+    else
+        header->log_heights[z->table_slot[TABLE_RANGE20]] = (uint8_t)table;
+}
+
 // Fills the heights of an instance with these rows; false when it does not fit into the class.
 static bool make_header(instance_header *header, const planner *pl, const plan_instance *p,
                         uint32_t class_id, uint64_t *cells)
@@ -46,14 +71,15 @@ static bool make_header(instance_header *header, const planner *pl, const plan_i
     const zisk_machine *z = pl->z;
     const whir_params *params = whir_params_any(class_id);
     *header = (instance_header){.class_id = class_id, .preprocessed = p->boundary};
-    bool bytes = false, powers = false, any = false;
+    bool bytes = false, powers = false;
+    uint64_t wide_checks = 0;
     for (int k = 0; k < EXECUTION_CHIP_COUNT; k++) {
         uint8_t h[2];
         split_rows(h, p->rows[k], z->execution_slot[k][1] >= 0);
         header->log_heights[z->execution_slot[k][0]] = h[0];
         if (z->execution_slot[k][1] >= 0)
             header->log_heights[z->execution_slot[k][1]] = h[1];
-        any = any || p->rows[k] > 0;
+        wide_checks += p->rows[k] * pl->wide_checks[k];
         for (uint32_t i = 0; p->rows[k] > 0 && i < z->execution[k]->n_interactions; i++) {
             tuple_domain domain = z->execution[k]->interactions[i].tuple->domain;
             bytes = bytes || domain == TUPLE_BYTE;
@@ -71,9 +97,7 @@ static bool make_header(instance_header *header, const planner *pl, const plan_i
         header->log_heights[z->boundary_slot[BOUNDARY_INPUT]] = (uint8_t)log2_up(p->n_input);
     header->log_heights[z->table_slot[TABLE_RANGE16]] =
         (uint8_t)table_specs[TABLE_RANGE16].log_height;
-    if (any)
-        header->log_heights[z->table_slot[TABLE_RANGE20]] =
-            (uint8_t)table_specs[TABLE_RANGE20].log_height;
+    set_wide_checks(header, z, wide_checks);
     if (bytes)
         header->log_heights[z->table_slot[TABLE_BYTES]] =
             (uint8_t)table_specs[TABLE_BYTES].log_height;
@@ -222,6 +246,8 @@ status zisk_plan_new(zisk_plan **out, const zisk_run *run, uint32_t max_class)
             "instances can be of class 23 or 26, not %u", max_class);
     planner pl = {.run = run, .z = run->program->z, .plan = calloc(1, sizeof *pl.plan)};
     FAIL_IF(pl.plan == NULL, ZK_ENOMEM, "no memory for a plan");
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+        pl.wide_checks[k] = count_wide_checks(pl.z->execution[k]);
     status result = make_plan(&pl, max_class);
     if (result != ZK_OK) {
         zisk_plan_free(pl.plan);

@@ -8,7 +8,8 @@
 // instance, alone, and the execution is cut into contiguous stretches of batches, filled greedily:
 // a stretch grows until the next batch would make the instance's columns or interactions overflow
 // the stack. Zero and input words go into the first of them. Each instance takes the smallest class
-// that holds it.
+// that holds it. Range checks of 20 bits are answered by their table or row by row
+// (chips/range_split.h), whichever takes fewer cells.
 #include "prover/instance.h"
 #include "prover/run.h"
 

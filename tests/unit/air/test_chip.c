@@ -122,6 +122,64 @@ static void row_answers_lookups(chip_builder *b, const void *context)
     chip_receive(b, TUPLE_RANGE, real, FIELDS(e_const(6), value));
 }
 
+// A row that answers a range check of 12 bits by checks of its parts: right, and with one thing
+// wrong at a time.
+typedef struct split_case {
+    unsigned width, widths[2];
+    uint64_t scale; // of the second part
+    bool other_value, computed_width, other_domain, second_answer;
+} split_case;
+
+static void declare_split(chip_builder *b, const void *context)
+{
+    const split_case *f = context;
+    expr real = chip_flag(b, "real"), x = chip_column(b, "x"), y = chip_column(b, "y");
+    expr value = e_add(x, e_scale(f->scale, y));
+    if (f->other_value)
+        value = e_add(value, e_const(1));
+    expr width = f->computed_width ? y : e_const(f->width);
+    chip_receive(b, TUPLE_RANGE, real, FIELDS(width, value));
+    chip_send(b, TUPLE_RANGE, real, FIELDS(e_const(f->widths[0]), x));
+    if (f->widths[1] != 0)
+        chip_send(b, TUPLE_RANGE, real, FIELDS(e_const(f->widths[1]), y));
+    if (f->other_domain)
+        chip_send(b, TUPLE_STATE, real, FIELDS(x, y));
+    if (f->second_answer)
+        chip_receive(b, TUPLE_RANGE, real, FIELDS(width, value));
+}
+
+static void test_rows_that_split_range_checks(void **state)
+{
+    (void)state;
+    static const split_case good[] = {{12, {8, 4}, 1 << 8, 0, 0, 0, 0},
+                                      {20, {10, 10}, 1 << 10, 0, 0, 0, 0}};
+    static const split_case bad[] = {
+        {12, {8, 5}, 1 << 8, 0, 0, 0, 0},    // widths of more,
+        {12, {8, 3}, 1 << 8, 0, 0, 0, 0},    // of less,
+        {12, {12, 0}, 0, 0, 0, 0, 0},        // of no less: it would answer itself
+        {12, {8, 0}, 1 << 8, 0, 0, 0, 0},    // half of it not checked
+        {12, {8, 4}, 1 << 7, 0, 0, 0, 0},    // the parts overlap
+        {12, {8, 4}, 1 << 9, 0, 0, 0, 0},    // or leave a gap
+        {12, {4, 8}, 1 << 8, 0, 0, 0, 0},    // the widths the wrong way round
+        {12, {8, 4}, 1 << 8, 1, 0, 0, 0},    // another value
+        {12, {8, 4}, 1 << 8, 0, 1, 0, 0},    // a width that the prover chooses
+        {12, {8, 4}, 1 << 8, 0, 0, 1, 0},    // something besides
+        {12, {8, 4}, 1 << 8, 0, 0, 0, 1},    // two answers for the price of one
+        {40, {20, 20}, 1 << 20, 0, 0, 0, 0}, // wider than is needed
+    };
+    chip *c;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(chip_build(&c, "split", declare_split, &good[i]), ZK_OK);
+        chip_free(c);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        status_clear();
+        if (chip_build(&c, "split", declare_split, &bad[i]) != ZK_EINVAL)
+            fail_msg("case %zu is accepted", i);
+        assert_non_null(strstr(status_message(), "rows that split a range check"));
+    }
+}
+
 static void padding_with_constant(chip_builder *b, const void *context)
 {
     (void)context;
@@ -493,9 +551,13 @@ static void test_boundary_denominator(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_finished_chip),
-        cmocka_unit_test(test_sharing),   cmocka_unit_test(test_constants),
-        cmocka_unit_test(test_catalogue), cmocka_unit_test(test_boundary_denominator),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_rows_that_split_range_checks),
+        cmocka_unit_test(test_finished_chip),
+        cmocka_unit_test(test_sharing),
+        cmocka_unit_test(test_constants),
+        cmocka_unit_test(test_catalogue),
+        cmocka_unit_test(test_boundary_denominator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

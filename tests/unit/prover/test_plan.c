@@ -4,6 +4,7 @@
 #include "unit/test.h"
 
 #include "base/file.h"
+#include "prover/check_job.h"
 #include "prover/prover.h"
 
 static const char *elf_paths[2];
@@ -108,6 +109,7 @@ static void a_small_run_is_one_instance(void **state)
     (void)state;
     zisk_job *job = open_job(&fibonacci, 4, 0, NULL);
     assert_int_equal(zisk_job_plan(job)->n, 1);
+    assert_int_equal(zisk_job_plan(job)->instances[0].header.class_id, WHIR_CLASS_20);
     assert_partition(job, &fibonacci);
     zisk_job_close(job);
 }
@@ -133,6 +135,34 @@ static void a_longer_run_has_the_program_apart(void **state)
         // All of the others but the last are full: so much that no class below holds them.
         for (size_t k = 1; k + 1 < plan->n; k++)
             assert_int_equal(plan->instances[k].header.class_id, cases[i].max_class);
+        zisk_job_close(job);
+    }
+}
+
+// Few range checks of 20 bits are answered by rows, many by their table; never by both.
+static void range_checks_take_the_fewer_cells(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n_input;
+        bool split;
+    } cases[] = {{0, true}, {700, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        zisk_job *job = open_job(&sha, cases[i].n_input, 0, NULL);
+        const zisk_plan *plan = zisk_job_plan(job);
+        assert_int_equal(plan->n, 1);
+        const uint8_t *heights = plan->instances[0].header.log_heights;
+        unsigned split = heights[sha.z->range_split_slot];
+        unsigned table = heights[sha.z->table_slot[TABLE_RANGE20]];
+        assert_true((split != 0) == cases[i].split);
+        assert_true((table != 0) == !cases[i].split);
+        if (split != 0)
+            assert_true(sha.z->range_split->n_committed << split < 1U << RANGE_SPLIT_BITS);
+        byte_buffer text = buffer_new();
+        bool ok;
+        must(zisk_check(&ok, &text, zisk_job_run(job), plan, NULL, NULL));
+        assert_true(ok);
+        buffer_clear(&text);
         zisk_job_close(job);
     }
 }
@@ -168,6 +198,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_run_is_one_instance),
         cmocka_unit_test(a_longer_run_has_the_program_apart),
+        cmocka_unit_test(range_checks_take_the_fewer_cells),
         cmocka_unit_test(the_plan_does_not_depend_on_threads),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
