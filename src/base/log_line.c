@@ -2,6 +2,7 @@
 #include "base/log_line.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,34 +39,6 @@ static void put_text(line *l, const char *text)
     put(l, text, strlen(text));
 }
 
-// Length of the well-formed UTF-8 sequence at s (RFC 3629: shortest form, no surrogates, at most
-// U+10FFFF), or 0. *code is the character.
-static size_t utf8_sequence(uint32_t *code, const uint8_t *s, size_t left)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    uint8_t lead = s[0];
-    size_t n = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (n == 0 || lead > 0xf4 || n > left)
-        return 0;
-    uint32_t c = n == 1 ? lead : lead & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-        return 0;
-    *code = c;
-    return n;
-}
-
-// Characters that move the cursor, end the line or reverse the text on somebody's terminal.
-static bool must_escape(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
-}
-
 // `escape_quotes` makes it the inside of a JSON string.
 static void put_escaped(line *l, const char *text, size_t size, bool escape_quotes)
 {
@@ -73,29 +46,14 @@ static void put_escaped(line *l, const char *text, size_t size, bool escape_quot
     size_t n = size > LOG_TEXT_MAX ? LOG_TEXT_MAX : size;
     for (size_t i = 0; i < n;) {
         uint32_t c;
-        size_t length = utf8_sequence(&c, s + i, n - i);
-        char escape[12];
-        if (length == 0) {
-            // Also a sequence that the cut parts: the ellipsis stands for it.
-            if (n < size && utf8_sequence(&c, s + i, size - i) != 0)
-                break;
-            put_text(l, "\xef\xbf\xbd");
-            length = 1;
-        } else if (escape_quotes && (c == '"' || c == '\\')) {
-            escape[0] = '\\';
-            escape[1] = (char)c;
-            put(l, escape, 2);
-        } else if (c == '\n') {
-            put_text(l, "\\n");
-        } else if (c == '\t') {
-            put_text(l, "\\t");
-        } else if (must_escape(c)) {
-            snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
-            put_text(l, escape);
-        } else {
-            put(l, (const char *)s + i, length);
-        }
-        i += length;
+        // Not a sequence that the cut parts: the ellipsis stands for it.
+        if (n < size && text_utf8(&c, s + i, n - i) == 0 && text_utf8(&c, s + i, size - i) != 0)
+            break;
+        char room[TEXT_PIECE_MAX];
+        const char *piece;
+        size_t length;
+        i += text_piece(&piece, &length, room, s + i, n - i, escape_quotes);
+        put(l, piece, length);
     }
     if (n < size)
         put_text(l, "\xe2\x80\xa6");
