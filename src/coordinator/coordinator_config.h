@@ -39,6 +39,10 @@ typedef struct coordinator_config {
     uint64_t max_steps;
     const char *webhook_url; // http:// or https://; NULL: none
     uint64_t webhook_timeout_seconds;
+    uint64_t webhook_retries;
+    const char *webhook_secret_file; // NULL: not signed
+    uint64_t webhook_max_proof_mib;
+    const char *webhook_proof_url; // NULL: none
 } coordinator_config;
 
 extern const config_program coordinator_program;

@@ -13,7 +13,7 @@
 // follow it, "proof_sha256" (hexadecimal) and "proof_url" (text, or null when there is none).
 //
 // Every {$job_id} in the URL is replaced by the job's id; without one, /JOB_ID is appended to the
-// path. http and https alone, redirects are not followed. With a secret each request carries
+// URL. http and https alone, redirects are not followed. With a secret each request carries
 //
 //     X-Zisk-Timestamp: seconds since 1970
 //     X-Zisk-Signature: sha256=HEX    HMAC-SHA256 over the timestamp, "." and the body
