@@ -79,6 +79,25 @@ static void accepts_a_secure_class(void **state)
     toy_job_free(job);
 }
 
+// Heights from the smallest to 2^20 in one instance, an absent chip beside them. Minutes: long.
+static void accepts_heights_from_end_to_end(void **state)
+{
+    (void)state;
+    if (!every_word)
+        skip();
+    toy_shape shape = toy_shape_all(6);
+    shape.log_heights[TOY_FIB] = 20;
+    shape.log_heights[TOY_FIB_2] = 19;
+    shape.log_heights[TOY_MEMORY] = 13;
+    shape.log_heights[TOY_NIBBLE] = 10;
+    shape.log_heights[TOY_LOOKUP] = 0;
+    toy_job *job = make_job(&shape, 1, 8);
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_23, NULL, NULL);
+    assert_null(toy_verify(&p, job, &key.key));
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
 static void production_verifier_refuses_test_classes(void **state)
 {
     (void)state;
@@ -122,16 +141,21 @@ static void same_bytes_from_every_tier_and_thread_count(void **state)
 {
     (void)state;
     toy_shape shapes[2] = {toy_shape_all(6), shape_fibonacci(10, 6)};
+    uint32_t class_id = WHIR_CLASS_TEST_14;
+    if (every_word) { // enough rows for every thread to have some
+        shapes[0] = toy_shape_all(12);
+        class_id = WHIR_CLASS_20;
+    }
     toy_job *job = make_job(shapes, 2, 9);
     cpu_tier_force(CPU_SCALAR);
-    toy_proof reference = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    toy_proof reference = toy_prove(job, &key, class_id, NULL, NULL);
     static const unsigned counts[] = {1, 2, 7};
     for (int tier = CPU_SCALAR; tier <= (int)cpu_tier_detected(); tier++)
         for (int k = 0; k < 3; k++) {
             pool *threads;
             must(pool_open(&threads, counts[k]));
             cpu_tier_force((cpu_tier)tier);
-            toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, threads, NULL);
+            toy_proof p = toy_prove(job, &key, class_id, threads, NULL);
             assert_memory_equal(p.contributions, reference.contributions,
                                 sizeof p.contributions[0] * p.n);
             for (size_t i = 0; i < p.n; i++) {
@@ -156,11 +180,15 @@ static void refuses_changed_words(void **state)
     toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
     proof_writer *w = &p.proofs[0];
     size_t step = every_word ? 1 : w->n_words / 97;
+    test_rng rng = test_rng_new(5);
     for (size_t i = 0; i < w->n_words; i += step) {
         uint64_t keep = w->words[i];
-        w->words[i] = fe_add(keep, 1);
-        if (toy_verify(&p, job, &key.key) == NULL)
-            fail_msg("word %zu of %zu may be changed", i, w->n_words);
+        for (int byte = 0; byte < 8; byte++) {
+            uint64_t flips = 1 + test_rng_u64(&rng) % 255;
+            w->words[i] = keep ^ flips << (8 * byte);
+            if (toy_verify(&p, job, &key.key) == NULL)
+                fail_msg("byte %d of word %zu of %zu may be changed", byte, i, w->n_words);
+        }
         w->words[i] = FE_P;
         assert_non_null(toy_verify(&p, job, &key.key));
         w->words[i] = keep;
@@ -331,12 +359,105 @@ static void refuses_an_unbalanced_bus(void **state)
     toy_job_free(job);
 }
 
+// Sent once and sent p - 1 times is sent 0 times mod p: a lookup of 1 AND 1 = 0 that balances. What
+// refuses it is that multiplicities are flags.
+static void send_around_the_field(instance *in, size_t index)
+{
+    (void)index;
+    size_t n = (size_t)1 << in->header.log_heights[TOY_LOGIC];
+    for (int k = 0; k < 2; k++) {
+        const fe row[5] = {k == 0 ? 1 : FE_P - 1, BYTE_AND, 1, 1, 0}; // real, op, a, b, c
+        assert_int_equal(instance_column(in, TOY_LOGIC, 0)[n - 1 - (size_t)k], 0);
+        for (uint32_t j = 0; j < 5; j++)
+            instance_column(in, TOY_LOGIC, j)[n - 1 - (size_t)k] = row[j];
+    }
+}
+
+static void refuses_multiplicities_that_wrap(void **state)
+{
+    (void)state;
+    toy_shape shape = toy_shape_all(6);
+    shape.fill = 32;
+    toy_job *job = make_job(&shape, 1, 6);
+    toy_attack attack = {.cells = send_around_the_field};
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, &attack);
+    assert_string_equal(toy_verify(&p, job, &key.key),
+                        "constraints and interactions do not add up to the claim");
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+// A boundary tuple whose denominator is 0, found by who knows gamma and beta: three fields are
+// enough, three equations over F. Its fraction would count for nothing, whatever it says.
+static void refuses_a_boundary_without_denominator(void **state)
+{
+    (void)state;
+    toy_job *job = small_job();
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    bus_challenge bus = bus_challenge_from(
+        &key.key, job_challenge(&key.key, p.publics, TOY_PUBLICS, p.contributions, p.n));
+    fe3 b[4], rest = fe3_neg(fe3_add_fe(bus.gamma, TUPLE_MEM));
+    b[0] = fe3_one();
+    for (int t = 1; t < 4; t++)
+        b[t] = fe3_mul(b[t - 1], bus.beta);
+    // f_1 beta + f_2 beta^2 + f_3 beta^3 = rest, by Cramer's rule.
+    fe determinant[4];
+    for (int k = 0; k < 4; k++) { // column k replaced; none for k = 0
+        const fe *c[3];
+        for (int t = 1; t < 4; t++)
+            c[t - 1] = t == k ? rest.c : b[t].c;
+        determinant[k] = 0;
+        for (int i = 0; i < 3; i++) {
+            int i1 = (i + 1) % 3, i2 = (i + 2) % 3;
+            fe minor = fe_sub(fe_mul(c[1][i1], c[2][i2]), fe_mul(c[1][i2], c[2][i1]));
+            determinant[k] = fe_mul_add(c[0][i], minor, determinant[k]);
+        }
+    }
+    assert_int_not_equal(determinant[0], 0);
+    bus_tuple *last = &job->boundary[job->n_boundary++];
+    assert_true(job->n_boundary <= TOY_MAX_BOUNDARY);
+    *last = (bus_tuple){.domain = TUPLE_MEM, .multiplicity = 1};
+    for (int t = 1; t < 4; t++)
+        last->fields[t - 1] = fe_mul(determinant[t], fe_inv(determinant[0]));
+    assert_string_equal(toy_verify(&p, job, &key.key), "a boundary tuple has denominator zero");
+    last->fields[4] = 1; // another field, and it is an ordinary false tuple
+    assert_string_equal(toy_verify(&p, job, &key.key), "the bus is not balanced");
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+static void refuses_what_exceeds_the_limits_of_a_job(void **state)
+{
+    (void)state;
+    static instance_scratch scratch;
+    size_t n = JOB_MAX_INSTANCES + 1;
+    contribution *c = test_calloc(n, sizeof *c);
+    fe *publics = test_calloc(JOB_MAX_PUBLICS + 1, sizeof *publics);
+    for (size_t i = 0; i < n; i++)
+        c[i] = (contribution){.index = (uint32_t)i, .header.class_id = WHIR_CLASS_TEST_14};
+    job_statement statement = {&key.key, publics, JOB_MAX_PUBLICS, NULL, 0, true};
+    job_verifier v;
+    job_verifier_open(&v, &statement, c, n - 1, &scratch);
+    assert_null(v.reason);
+    job_verifier_open(&v, &statement, c, n, &scratch);
+    assert_string_equal(v.reason, "the number of instances is out of range");
+    job_verifier_open(&v, &statement, c, 0, &scratch);
+    assert_string_equal(v.reason, "the number of instances is out of range");
+    statement.n_publics++;
+    job_verifier_open(&v, &statement, c, 1, &scratch);
+    assert_string_equal(v.reason, "too many public values");
+    assert_false(job_verifier_finish(&v));
+    test_free(publics);
+    test_free(c);
+}
+
 int main(int argc, char **argv)
 {
     every_word = argc > 1 && strcmp(argv[1], "--every-word") == 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_honest_jobs),
         cmocka_unit_test(accepts_a_secure_class),
+        cmocka_unit_test(accepts_heights_from_end_to_end),
         cmocka_unit_test(production_verifier_refuses_test_classes),
         cmocka_unit_test(same_bytes_from_every_tier_and_thread_count),
         cmocka_unit_test(refuses_changed_words),
@@ -344,6 +465,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(refuses_swapped_duplicated_omitted_and_foreign_instances),
         cmocka_unit_test(refuses_a_wrong_cell_in_any_column),
         cmocka_unit_test(refuses_an_unbalanced_bus),
+        cmocka_unit_test(refuses_multiplicities_that_wrap),
+        cmocka_unit_test(refuses_a_boundary_without_denominator),
+        cmocka_unit_test(refuses_what_exceeds_the_limits_of_a_job),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
