@@ -20,7 +20,10 @@ typedef struct job_statement {
     const proof_key *key;
     const fe *publics; // bound by the challenge; their meaning lies in the boundary
     size_t n_publics;
-    const bus_tuple *boundary; // what the outside world sends (+) and receives (-)
+    // What the outside world sends (+) and receives (-): a function of key and publics, which the
+    // challenge binds. It does not bind the boundary itself: one that the prover may choose
+    // balances any bus.
+    const bus_tuple *boundary;
     size_t n_boundary;
     bool allow_test_classes; // parameter sets without security: tests only
 } job_statement;
