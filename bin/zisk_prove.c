@@ -26,6 +26,8 @@ static const char help[] =
     "      --threads N      threads to use (default: one a core)\n"
     "      --max-memory GIB memory for keeping work between the phases (default 8)\n"
     "      --spill-dir DIR  keep what waits between the phases in files there\n"
+    "      --cache-dir DIR  keep what depends on the program alone in files there, for the next "
+    "time\n"
     "      --max-steps N    give up after N steps; K, M and G are thousands, millions, ..\n"
     "      --abi auto|A|B|C memory map\n"
     "      --json           facts about the proof as one line of JSON on stdout\n"
@@ -36,7 +38,7 @@ static const char help[] =
     "parts of the input to whoever sees them.\n";
 
 typedef struct arguments {
-    const char *elf, *output, *input, *raw_input;
+    const char *elf, *output, *input, *raw_input, *cache_dir;
     uint64_t n_threads, max_memory_gib;
     vm_abi abi;
     bool json;
@@ -161,7 +163,8 @@ static status run(arguments *a)
     uint64_t start = clock_monotonic_ns();
     TRY_OUT(pool_open(&threads, (unsigned)a->n_threads));
     TRY_OUT(file_read(&elf, a->elf, MAX_ELF_BYTES));
-    TRY_OUT(zisk_program_open(&program, elf.data, elf.size, a->abi, threads, NULL));
+    TRY_OUT(zisk_program_open_cached(&program, elf.data, elf.size, a->abi, a->cache_dir, threads,
+                                     NULL));
     TRY_OUT(load_input(&input, &program.vm.map, a->input, a->raw_input));
     a->job.vm.print = print_guest;
     a->job.threads = threads;
@@ -180,7 +183,7 @@ out:
     return result;
 }
 
-enum { OPT_RAW = 256, OPT_THREADS, OPT_MEMORY, OPT_SPILL, OPT_STEPS, OPT_ABI, OPT_JSON };
+enum { OPT_RAW = 256, OPT_THREADS, OPT_MEMORY, OPT_SPILL, OPT_CACHE, OPT_STEPS, OPT_ABI, OPT_JSON };
 
 static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -189,6 +192,7 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, OPT_THREADS},
     {"max-memory", required_argument, NULL, OPT_MEMORY},
     {"spill-dir", required_argument, NULL, OPT_SPILL},
+    {"cache-dir", required_argument, NULL, OPT_CACHE},
     {"max-steps", required_argument, NULL, OPT_STEPS},
     {"abi", required_argument, NULL, OPT_ABI},
     {"json", no_argument, NULL, OPT_JSON},
@@ -224,6 +228,9 @@ int command_prove(int argc, char **argv)
             break;
         case OPT_SPILL:
             a.job.spill_dir = optarg;
+            break;
+        case OPT_CACHE:
+            a.cache_dir = optarg;
             break;
         case OPT_STEPS:
             if (!parse_number(&a.job.vm.max_steps, optarg) || a.job.vm.max_steps == 0 ||

@@ -107,6 +107,22 @@ status merkle_build_from_leaves(merkle_tree *tree, const hash_ops *hash, const d
     return ZK_OK;
 }
 
+status merkle_build_above(merkle_tree *tree, const hash_ops *hash, const digest *nodes,
+                          unsigned log_rows, pool *threads)
+{
+    ZK_ASSERT(log_rows >= 2);
+    merkle_tree upper;
+    TRY(merkle_build_from_leaves(&upper, hash, nodes, log_rows - 2, threads));
+    // The same digests, each a level higher.
+    *tree = (merkle_tree){.hash = hash,
+                          .log_rows = log_rows,
+                          .nodes = upper.nodes,
+                          .n_levels = merkle_levels(log_rows)};
+    ZK_ASSERT(tree->n_levels == upper.n_levels + 1);
+    memcpy(tree->level_offset + 1, upper.level_offset, upper.n_levels * sizeof(size_t));
+    return ZK_OK;
+}
+
 void merkle_clear(merkle_tree *tree)
 {
     if (tree->nodes != NULL)

@@ -53,6 +53,10 @@ MUST_CHECK status merkle_build(merkle_tree *tree, const hash_ops *hash, const fe
 MUST_CHECK status merkle_build_from_leaves(merkle_tree *tree, const hash_ops *hash,
                                            const digest *leaves, unsigned log_rows,
                                            struct pool *threads);
+// As merkle_build_from_leaves from the nodes of level 1, copied: the tree that merkle_drop_leaves
+// leaves of a tree with these nodes. log_rows >= 2.
+MUST_CHECK status merkle_build_above(merkle_tree *tree, const hash_ops *hash, const digest *nodes,
+                                     unsigned log_rows, struct pool *threads);
 void merkle_clear(merkle_tree *tree); // also on a zeroed or cleared tree
 digest merkle_root(const merkle_tree *tree);
 

@@ -3,6 +3,7 @@
 
 #include "air/closed.h"
 #include "base/bigmem.h"
+#include "prover/key_cache.h"
 
 static const uint32_t shipped_classes[] = {WHIR_CLASS_FIXED_17, WHIR_CLASS_FIXED_20,
                                            WHIR_CLASS_FIXED_23, WHIR_CLASS_26};
@@ -28,8 +29,21 @@ static status layout_preprocessed(prover_key *k, uint32_t test_class)
     return ZK_OK;
 }
 
-static status fill_preprocessed(prover_key *k, preprocessed_fill fill, void *arg, pool *threads,
-                                const cancel_flag *cancel)
+static status commit_preprocessed(prover_key *k, const char *cache, pool *threads,
+                                  const cancel_flag *cancel)
+{
+    if (cache != NULL)
+        TRY(key_cache_load(&k->from_cache, k, cache, threads, cancel));
+    if (k->from_cache)
+        return ZK_OK;
+    TRY(whir_commit(&k->preprocessed_commitment, whir_params_any(k->key.preprocessed_class),
+                    k->key.hash, k->preprocessed, threads, cancel));
+    if (cache != NULL)
+        key_cache_store(k, cache);
+    return ZK_OK;
+}
+
+static status fill_preprocessed(prover_key *k, preprocessed_fill fill, void *arg)
 {
     const machine *m = k->key.machine;
     const whir_params *params = whir_params_any(k->key.preprocessed_class);
@@ -47,9 +61,6 @@ static status fill_preprocessed(prover_key *k, preprocessed_fill fill, void *arg
         }
         TRY(fill(arg, s, columns, k->key.preprocessed_heights[s]));
     }
-    TRY(whir_commit(&k->preprocessed_commitment, params, k->key.hash, k->preprocessed, threads,
-                    cancel));
-    k->key.preprocessed_root = merkle_root(&k->preprocessed_commitment.tree);
     return ZK_OK;
 }
 
@@ -78,6 +89,15 @@ status prover_key_new(prover_key *out, const machine *m, const hash_ops *hash, d
                       const uint8_t *heights, preprocessed_fill fill, void *arg,
                       uint32_t test_class, pool *threads, const cancel_flag *cancel)
 {
+    return prover_key_new_cached(out, m, hash, program, heights, fill, arg, test_class, NULL,
+                                 threads, cancel);
+}
+
+status prover_key_new_cached(prover_key *out, const machine *m, const hash_ops *hash,
+                             digest program, const uint8_t *heights, preprocessed_fill fill,
+                             void *arg, uint32_t test_class, const char *cache_folder,
+                             pool *threads, const cancel_flag *cancel)
+{
     status result = ZK_OK;
     *out = (prover_key){.key = {.machine = m, .hash = hash, .program = program}};
     bool any = false;
@@ -89,7 +109,9 @@ status prover_key_new(prover_key *out, const machine *m, const hash_ops *hash, d
         for (uint32_t s = 0; s < m->n_slots; s++)
             out->key.preprocessed_heights[s] = heights[s];
         TRY_OUT(layout_preprocessed(out, test_class));
-        TRY_OUT(fill_preprocessed(out, fill, arg, threads, cancel));
+        TRY_OUT(fill_preprocessed(out, fill, arg));
+        TRY_OUT(commit_preprocessed(out, cache_folder, threads, cancel));
+        out->key.preprocessed_root = merkle_root(&out->preprocessed_commitment.tree);
     }
     TRY_OUT(fill_closed(out));
     TRY_OUT(proof_key_seal(&out->key));

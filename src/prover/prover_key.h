@@ -11,7 +11,8 @@ typedef struct prover_key {
     machine_layout preprocessed_layout;
     fe *preprocessed; // stack of the preprocessed columns, NULL without
     whir_commitment preprocessed_commitment;
-    fe *closed; // cells of all closed-form columns of chips of fixed height
+    bool from_cache; // the commitment was in the cache
+    fe *closed;      // cells of all closed-form columns of chips of fixed height
     size_t n_closed_cells;
     // Cells of column j of slot s, columns of kind preprocessed and closed; NULL for committed
     // ones.
@@ -30,4 +31,11 @@ MUST_CHECK status prover_key_new(prover_key *out, const machine *m, const hash_o
                                  digest program, const uint8_t *heights, preprocessed_fill fill,
                                  void *arg, uint32_t test_class, pool *threads,
                                  const cancel_flag *cancel);
+// The same with a folder in which the commitment of the preprocessed columns is kept from one
+// process to the next (key_cache.h); NULL: none.
+MUST_CHECK status prover_key_new_cached(prover_key *out, const machine *m, const hash_ops *hash,
+                                        digest program, const uint8_t *heights,
+                                        preprocessed_fill fill, void *arg, uint32_t test_class,
+                                        const char *cache_folder, pool *threads,
+                                        const cancel_flag *cancel);
 void prover_key_clear(prover_key *k);

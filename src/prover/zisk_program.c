@@ -6,6 +6,12 @@
 status zisk_program_open(zisk_program *out, const void *elf, size_t n, vm_abi abi, pool *threads,
                          const cancel_flag *cancel)
 {
+    return zisk_program_open_cached(out, elf, n, abi, NULL, threads, cancel);
+}
+
+status zisk_program_open_cached(zisk_program *out, const void *elf, size_t n, vm_abi abi,
+                                const char *cache_folder, pool *threads, const cancel_flag *cancel)
+{
     *out = (zisk_program){0};
     status result = ZK_OK;
     TRY(vm_program_load(&out->vm, elf, n, abi));
@@ -15,9 +21,9 @@ status zisk_program_open(zisk_program *out, const void *elf, size_t n, vm_abi ab
     uint8_t heights[MACHINE_MAX_SLOTS];
     program_rows_heights(heights, &out->rows, out->z);
     program_fill fill = {&out->rows, out->z};
-    TRY_OUT(prover_key_new(&out->key, &out->z->m, hash,
-                           zisk_program_digest(out->vm.map.abi, out->vm.entry, hash), heights,
-                           program_fill_columns, &fill, 0, threads, cancel));
+    TRY_OUT(prover_key_new_cached(
+        &out->key, &out->z->m, hash, zisk_program_digest(out->vm.map.abi, out->vm.entry, hash),
+        heights, program_fill_columns, &fill, 0, cache_folder, threads, cancel));
 out:
     if (result != ZK_OK)
         zisk_program_close(out);

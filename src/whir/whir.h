@@ -27,6 +27,16 @@ typedef struct whir_commitment {
 MUST_CHECK status whir_commit(whir_commitment *c, const whir_params *params, const hash_ops *hash,
                               const fe *cells, pool *threads, const cancel_flag *cancel);
 
+// The same commitment, without its leaf digests, from the nodes just above the leaves that an
+// earlier one of these cells had (merkle_cap(&tree, 1)): encodes, but hashes next to nothing. That
+// the nodes are of these cells is looked at below WHIR_RESTORE_CHECKS of them, drawn from the root:
+// those of another polynomial pass with probability rate^WHIR_RESTORE_CHECKS at most, 2^-64 and
+// less; single wrong nodes may pass. ZK_EPARSE when they are not; else as whir_commit.
+enum { WHIR_RESTORE_CHECKS = 64 };
+MUST_CHECK status whir_restore(whir_commitment *c, const whir_params *params, const hash_ops *hash,
+                               const fe *cells, const digest *nodes, pool *threads,
+                               const cancel_flag *cancel);
+
 // Gives back the code matrix (8 * 2^(A + log_inv_rate) bytes), which the opening can redo.
 void whir_drop_code(whir_commitment *c);
 void whir_clear(whir_commitment *c); // also of a zeroed or cleared one

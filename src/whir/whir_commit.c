@@ -46,6 +46,43 @@ out:
     return result;
 }
 
+// Two polynomials of the size agree in at most rate * (number of rows) rows, so in at most that
+// part of the groups of four rows under a node.
+static status check_nodes(const whir_commitment *c, const hash_ops *hash)
+{
+    enum { DOMAIN_RESTORE = 0x72737472 };
+    const whir_params *p = c->params;
+    size_t width = whir_row_width(p, 0);
+    uint64_t at[WHIR_RESTORE_CHECKS];
+    transcript t;
+    transcript_init(&t, hash, DOMAIN_RESTORE);
+    transcript_absorb_digest(&t, LABEL_ROOT, merkle_root(&c->tree));
+    transcript_squeeze_indices(&t, whir_log_rows(&p->round[0]) - 2, at, WHIR_RESTORE_CHECKS);
+    for (size_t i = 0; i < WHIR_RESTORE_CHECKS; i++) {
+        digest leaves[HASH_ARITY];
+        hash->hash_rows(leaves, c->code + HASH_ARITY * at[i] * width, HASH_ARITY, width);
+        FAIL_IF(!digest_equal(hash_node(hash, leaves), merkle_cap(&c->tree, 1)[at[i]]), ZK_EPARSE,
+                "a stored commitment is not of these columns");
+    }
+    return ZK_OK;
+}
+
+status whir_restore(whir_commitment *c, const whir_params *params, const hash_ops *hash,
+                    const fe *cells, const digest *nodes, pool *threads, const cancel_flag *cancel)
+{
+    status result = ZK_OK;
+    *c = (whir_commitment){.params = params};
+    unsigned log_rows = whir_log_rows(&params->round[0]);
+    TRY_OUT(merkle_build_above(&c->tree, hash, nodes, log_rows, threads));
+    TRY_OUT(whir_encode(&c->code, params, cells, threads));
+    FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled during a commitment");
+    TRY_OUT(check_nodes(c, hash));
+out:
+    if (result != ZK_OK)
+        whir_clear(c);
+    return result;
+}
+
 void whir_drop_code(whir_commitment *c)
 {
     if (c->code != NULL)

@@ -55,6 +55,19 @@ static void root_follows_the_definition(void **state)
                 ZK_OK);
             assert_true(digest_equal(root, merkle_root(&again)));
             merkle_clear(&again);
+            if (log_rows >= 2) { // as if the leaves had been dropped
+                assert_int_equal(
+                    merkle_build_above(&again, w.hash, merkle_cap(&w.tree, 1), log_rows, two),
+                    ZK_OK);
+                merkle_drop_leaves(&w.tree);
+                assert_false(again.has_leaves);
+                assert_int_equal(again.n_levels, w.tree.n_levels);
+                for (unsigned level = 1; level < again.n_levels; level++)
+                    assert_memory_equal(again.nodes + again.level_offset[level],
+                                        w.tree.nodes + w.tree.level_offset[level],
+                                        sizeof(digest) << merkle_level_log_nodes(log_rows, level));
+                merkle_clear(&again);
+            }
             world_clear(&w);
         }
     }

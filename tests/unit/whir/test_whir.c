@@ -205,6 +205,51 @@ static void test_same_bytes_from_every_tier(void **state)
     proof_writer_clear(&first);
 }
 
+// From the nodes above the leaves: the same proof, and no proof from those of other cells.
+static void test_restored_commitment(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CLASSES; i++) {
+        fixture f, other;
+        proof_writer first, second;
+        fixture_commit(&f, classes[i], 3, NULL);
+        fixture_commit(&other, classes[i], 4, NULL);
+        size_t n = (size_t)1 << (whir_log_rows(&f.params->round[0]) - 2);
+        digest *nodes = malloc(n * sizeof *nodes);
+        assert_non_null(nodes);
+        memcpy(nodes, merkle_cap(&f.commitment.tree, 1), n * sizeof *nodes);
+        proof_writer_init(&first);
+        assert_int_equal(fixture_prove(&f, &first, NULL), ZK_OK);
+        whir_clear(&f.commitment);
+
+        whir_commitment c;
+        assert_int_equal(whir_restore(&c, f.params, f.hash, other.cells, nodes, NULL, NULL),
+                         ZK_EPARSE);
+        assert_null(c.code); // cleared
+        cancel_flag cancel = {0};
+        cancel_raise(&cancel);
+        assert_int_equal(whir_restore(&c, f.params, f.hash, f.cells, nodes, NULL, &cancel),
+                         ZK_ECANCELED);
+        // One cell of difference is a code word apart.
+        f.cells[f.n_cells / 3] ^= 1;
+        assert_int_equal(whir_restore(&c, f.params, f.hash, f.cells, nodes, NULL, NULL), ZK_EPARSE);
+        f.cells[f.n_cells / 3] ^= 1;
+
+        assert_int_equal(whir_restore(&f.commitment, f.params, f.hash, f.cells, nodes, NULL, NULL),
+                         ZK_OK);
+        assert_true(digest_equal(merkle_root(&f.commitment.tree), f.root));
+        proof_writer_init(&second);
+        assert_int_equal(fixture_prove(&f, &second, NULL), ZK_OK);
+        assert_int_equal(first.n_words, second.n_words);
+        assert_memory_equal(first.words, second.words, first.n_words * sizeof *first.words);
+        proof_writer_clear(&first);
+        proof_writer_clear(&second);
+        free(nodes);
+        fixture_clear(&f);
+        fixture_clear(&other);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_answer_and_its_weight),
         cmocka_unit_test(test_result_is_the_value_at_the_point),
         cmocka_unit_test(test_what_is_dropped_is_redone),
+        cmocka_unit_test(test_restored_commitment),
         cmocka_unit_test(test_preprocessed_root),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_same_bytes_from_every_tier),
