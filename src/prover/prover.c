@@ -25,6 +25,10 @@ struct zisk_job {
     zisk_plan *plan;
     job_instance *instances;
     size_t n_kept, n_contributed, n_proved;
+    // The contributions whose challenge it is: hashing all of them for every instance would take
+    // time that grows with the square of their number.
+    contribution *challenged; // NULL before the first proof
+    digest challenge;
     zisk_job_times times;
 };
 
@@ -124,6 +128,7 @@ void zisk_job_close(zisk_job *job)
     for (size_t i = 0; job->instances != NULL && i < job->plan->n; i++)
         forget(job, i);
     free(job->instances);
+    free(job->challenged);
     zisk_plan_free(job->plan);
     zisk_run_free(job->run);
     free(job);
@@ -205,6 +210,27 @@ static bool same_contribution(const contribution *a, const contribution *b)
     return memcmp(&x, &y, sizeof x) == 0;
 }
 
+// The global challenge over all contributions, hashed anew when they are not those of the last
+// call.
+static status global_challenge(digest *out, zisk_job *job, const contribution *all)
+{
+    size_t bytes = job->plan->n * sizeof *all;
+    if (job->challenged == NULL || memcmp(job->challenged, all, bytes) != 0) {
+        fe publics[VM_PUBLICS];
+        for (int j = 0; j < VM_PUBLICS; j++)
+            publics[j] = job->run->publics[j];
+        free(job->challenged);
+        job->challenged = malloc(bytes);
+        FAIL_IF(job->challenged == NULL, ZK_ENOMEM, "no memory for %zu contributions",
+                job->plan->n);
+        memcpy(job->challenged, all, bytes);
+        job->challenge =
+            job_challenge(&job->program->key.key, publics, VM_PUBLICS, all, job->plan->n);
+    }
+    *out = job->challenge;
+    return ZK_OK;
+}
+
 status zisk_job_prove(proof_writer *w, zisk_job *job, const contribution *all, size_t i)
 {
     contribution own;
@@ -224,11 +250,8 @@ status zisk_job_prove(proof_writer *w, zisk_job *job, const contribution *all, s
         TRY_OUT(fill_instance(&in, job, i));
         filled = &in;
     }
-    fe publics[VM_PUBLICS];
-    for (int j = 0; j < VM_PUBLICS; j++)
-        publics[j] = job->run->publics[j];
-    digest challenge =
-        job_challenge(&job->program->key.key, publics, VM_PUBLICS, all, job->plan->n);
+    digest challenge;
+    TRY_OUT(global_challenge(&challenge, job, all));
     instance_times times;
     TRY_OUT(instance_prove(w, filled, &k->commitment, challenge, &own, job->options.threads,
                            job->options.cancel, &times));

@@ -113,8 +113,16 @@ static void same_proofs_from_memory_disk_and_another_worker(void **state)
     must(zisk_job_prove(&w, other, kept.all, 1));
     assert_int_equal(w.n_words, kept.proofs[1].n_words);
     assert_memory_equal(w.words, kept.proofs[1].words, 8 * w.n_words);
-    // And refuses to prove under a contribution that is not its own.
+    // Other contributions, other challenge, other proof; and the first one again.
     contribution wrong[MAX_INSTANCES];
+    memcpy(wrong, kept.all, sizeof wrong);
+    wrong[0].root.e[0] = fe_add(wrong[0].root.e[0], 1);
+    for (int i = 0; i < 2; i++) {
+        w.n_words = 0;
+        must(zisk_job_prove(&w, other, i == 0 ? wrong : kept.all, 1));
+        assert_true((memcmp(w.words, kept.proofs[1].words, 8 * w.n_words) == 0) == (i == 1));
+    }
+    // And refuses to prove under a contribution that is not its own.
     memcpy(wrong, kept.all, sizeof wrong);
     wrong[1].root.e[0] = fe_add(wrong[1].root.e[0], 1);
     assert_int_equal(zisk_job_prove(&w, other, wrong, 1), ZK_EINVAL);
