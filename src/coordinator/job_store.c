@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STORE_VERSION = 1, PATH_MAX_BYTES = 4096, HEX_BYTES = 2 * SHA256_DIGEST_LENGTH + 1 };
+enum { STORE_VERSION = 2, PATH_MAX_BYTES = 4096, HEX_BYTES = 2 * SHA256_DIGEST_LENGTH + 1 };
 
 struct store {
     sqlite3 *db;
@@ -21,13 +21,20 @@ struct store {
 static const char schema[] =
     "CREATE TABLE job(id TEXT PRIMARY KEY, state INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, failure_code TEXT,"
-    " failure_message TEXT, request BLOB NOT NULL) STRICT;"
+    " failure_message TEXT, request BLOB NOT NULL, facts BLOB NOT NULL,"
+    " notified INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE task(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " job TEXT NOT NULL REFERENCES job(id) ON DELETE CASCADE, epoch INTEGER NOT NULL,"
+    " purpose INTEGER NOT NULL, state INTEGER NOT NULL, worker TEXT NOT NULL,"
+    " first_unit INTEGER NOT NULL, n_units INTEGER NOT NULL, first INTEGER NOT NULL,"
+    " past INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX task_job ON task(job);"
     "CREATE TABLE result(job TEXT NOT NULL REFERENCES job(id) ON DELETE CASCADE,"
     " epoch INTEGER NOT NULL, kind INTEGER NOT NULL, instance INTEGER NOT NULL,"
-    " sha256 TEXT NOT NULL, size INTEGER NOT NULL,"
+    " sha256 TEXT NOT NULL, size INTEGER NOT NULL, worker TEXT NOT NULL, data BLOB,"
     " PRIMARY KEY(job, epoch, kind, instance)) STRICT;"
     "CREATE INDEX result_file ON result(sha256);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 #define DATABASE_FAILED(s, what)                                                                   \
     FAIL(ZK_EIO, "%s/jobs.sqlite: %s: %s", (s)->folder, what, sqlite3_errmsg((s)->db))
@@ -55,6 +62,11 @@ static void bind_text(sqlite3_stmt *q, int k, const char *text)
 static void bind_number(sqlite3_stmt *q, int k, uint64_t v)
 {
     (void)sqlite3_bind_int64(q, k, (sqlite3_int64)v);
+}
+
+static void bind_bytes(sqlite3_stmt *q, int k, const void *data, size_t size)
+{
+    (void)sqlite3_bind_blob64(q, k, size > 0 ? data : "", size, SQLITE_STATIC);
 }
 
 // Runs a statement without rows and frees it. *changed: rows it changed.
@@ -123,7 +135,7 @@ void store_close(store *s)
 status store_add_job(store *s, const job_record *job)
 {
     sqlite3_stmt *q;
-    TRY(prepare(&q, s, "INSERT OR IGNORE INTO job VALUES(?,?,?,?,?,?,?,?)"));
+    TRY(prepare(&q, s, "INSERT OR IGNORE INTO job VALUES(?,?,?,?,?,?,?,?,?,?)"));
     bind_text(q, 1, job->id);
     bind_number(q, 2, job->state);
     bind_number(q, 3, job->epoch);
@@ -131,8 +143,9 @@ status store_add_job(store *s, const job_record *job)
     bind_number(q, 5, job->changed_ms);
     bind_text(q, 6, job->failure_code);
     bind_text(q, 7, job->failure_message);
-    (void)sqlite3_bind_blob64(q, 8, job->request_bytes > 0 ? (const void *)job->request : "",
-                              job->request_bytes, SQLITE_STATIC);
+    bind_bytes(q, 8, job->request, job->request_bytes);
+    bind_bytes(q, 9, job->facts, job->facts_bytes);
+    bind_number(q, 10, job->notified);
     int changed;
     TRY(finish(&changed, s, q, "the job cannot be stored"));
     FAIL_IF(changed != 1, ZK_EINVAL, "there is a job %s already", job->id);
@@ -144,13 +157,15 @@ status store_change_job(store *s, const job_record *job)
     sqlite3_stmt *q;
     TRY(prepare(&q, s,
                 "UPDATE job SET state = ?2, epoch = ?3, changed_ms = ?4, failure_code = ?5,"
-                " failure_message = ?6 WHERE id = ?1"));
+                " failure_message = ?6, facts = ?7, notified = ?8 WHERE id = ?1"));
     bind_text(q, 1, job->id);
     bind_number(q, 2, job->state);
     bind_number(q, 3, job->epoch);
     bind_number(q, 4, job->changed_ms);
     bind_text(q, 5, job->failure_code);
     bind_text(q, 6, job->failure_message);
+    bind_bytes(q, 7, job->facts, job->facts_bytes);
+    bind_number(q, 8, job->notified);
     int changed;
     TRY(finish(&changed, s, q, "the job cannot be changed"));
     FAIL_IF(changed != 1, ZK_EINVAL, "there is no job %s", job->id);
@@ -162,7 +177,7 @@ status store_each_job(store *s, status (*each)(void *arg, const job_record *job)
     sqlite3_stmt *q;
     TRY(prepare(&q, s,
                 "SELECT id, state, epoch, created_ms, changed_ms, failure_code, failure_message,"
-                " request FROM job ORDER BY created_ms, rowid"));
+                " request, facts, notified FROM job ORDER BY created_ms, rowid"));
     status result = ZK_OK;
     int code;
     while ((code = sqlite3_step(q)) == SQLITE_ROW) {
@@ -178,7 +193,10 @@ status store_each_job(store *s, status (*each)(void *arg, const job_record *job)
                           .failure_code = (const char *)sqlite3_column_text(q, 5),
                           .failure_message = (const char *)sqlite3_column_text(q, 6),
                           .request = sqlite3_column_blob(q, 7),
-                          .request_bytes = (size_t)sqlite3_column_bytes(q, 7)};
+                          .request_bytes = (size_t)sqlite3_column_bytes(q, 7),
+                          .facts = sqlite3_column_blob(q, 8),
+                          .facts_bytes = (size_t)sqlite3_column_bytes(q, 8),
+                          .notified = sqlite3_column_int(q, 9) != 0};
         TRY_OUT(each(arg, &job));
     }
     FAIL_OUT_IF(code != SQLITE_DONE, ZK_EIO, "%s/jobs.sqlite: the jobs cannot be read: %s",
@@ -188,12 +206,103 @@ out:
     return result;
 }
 
+status store_begin(store *s)
+{
+    return run_sql(s, "BEGIN IMMEDIATE");
+}
+
+status store_commit(store *s)
+{
+    status result = run_sql(s, "COMMIT");
+    if (result != ZK_OK)
+        store_rollback(s);
+    return result;
+}
+
+void store_rollback(store *s)
+{
+    // A failed COMMIT may have ended the transaction already.
+    if (sqlite3_get_autocommit(s->db) == 0)
+        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+status store_add_task(store *s, uint64_t *id, const task_record *task)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s,
+                "INSERT INTO task SELECT NULL, id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM job"
+                " WHERE id = ?1"));
+    bind_text(q, 1, task->job);
+    bind_number(q, 2, task->epoch);
+    bind_number(q, 3, (uint64_t)task->purpose);
+    bind_number(q, 4, (uint64_t)task->state);
+    bind_text(q, 5, task->worker);
+    bind_number(q, 6, task->first_unit);
+    bind_number(q, 7, task->n_units);
+    bind_number(q, 8, task->begin);
+    bind_number(q, 9, task->end);
+    int changed;
+    TRY(finish(&changed, s, q, "the task cannot be stored"));
+    FAIL_IF(changed != 1, ZK_EINVAL, "there is no job %s", task->job);
+    *id = (uint64_t)sqlite3_last_insert_rowid(s->db);
+    return ZK_OK;
+}
+
+status store_change_task(store *s, const task_record *task)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s, "UPDATE task SET state = ?2, first = ?3, past = ?4 WHERE id = ?1"));
+    bind_number(q, 1, task->id);
+    bind_number(q, 2, (uint64_t)task->state);
+    bind_number(q, 3, task->begin);
+    bind_number(q, 4, task->end);
+    int changed;
+    TRY(finish(&changed, s, q, "the task cannot be changed"));
+    FAIL_IF(changed != 1, ZK_EINVAL, "there is no task %llu", (unsigned long long)task->id);
+    return ZK_OK;
+}
+
+status store_each_task(store *s, const char *job,
+                       status (*each)(void *arg, const task_record *task), void *arg)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s,
+                "SELECT id, epoch, purpose, state, worker, first_unit, n_units, first, past"
+                " FROM task WHERE job = ? ORDER BY id"));
+    bind_text(q, 1, job);
+    status result = ZK_OK;
+    int code;
+    while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+        const task_record task = {.id = (uint64_t)sqlite3_column_int64(q, 0),
+                                  .job = job,
+                                  .epoch = (uint32_t)sqlite3_column_int64(q, 1),
+                                  .purpose = sqlite3_column_int(q, 2),
+                                  .state = sqlite3_column_int(q, 3),
+                                  .worker = (const char *)sqlite3_column_text(q, 4),
+                                  .first_unit = (uint32_t)sqlite3_column_int64(q, 5),
+                                  .n_units = (uint32_t)sqlite3_column_int64(q, 6),
+                                  .begin = (uint32_t)sqlite3_column_int64(q, 7),
+                                  .end = (uint32_t)sqlite3_column_int64(q, 8)};
+        TRY_OUT(each(arg, &task));
+    }
+    FAIL_OUT_IF(code != SQLITE_DONE, ZK_EIO, "%s/jobs.sqlite: the tasks cannot be read: %s",
+                s->folder, sqlite3_errmsg(s->db));
+out:
+    sqlite3_finalize(q);
+    return result;
+}
+
+static void write_hex(char out[HEX_BYTES], const uint8_t digest[SHA256_DIGEST_LENGTH])
+{
+    for (int k = 0; k < SHA256_DIGEST_LENGTH; k++)
+        snprintf(out + 2 * k, 3, "%02x", digest[k]);
+}
+
 static void digest_hex(char out[HEX_BYTES], const uint8_t *data, size_t size)
 {
     uint8_t digest[SHA256_DIGEST_LENGTH];
     SHA256(data, size, digest);
-    for (int k = 0; k < SHA256_DIGEST_LENGTH; k++)
-        snprintf(out + 2 * k, 3, "%02x", digest[k]);
+    write_hex(out, digest);
 }
 
 static void result_path(char out[PATH_MAX_BYTES + 96], const store *s, const char *hex)
@@ -233,17 +342,25 @@ status store_add_result(store *s, const char *job, const result_record *r)
     FAIL_IF(stored[0] != 0, ZK_EPROTO,
             "job %s has another result for instance %u already (kind %d, epoch %u)", job,
             r->instance, (int)r->kind, r->epoch);
+    bool in_row = r->kind == RESULT_CONTRIBUTION;
     result_path(path, s, hex);
-    TRY(file_make_parent(path));
-    TRY(file_write_atomic(path, r->data, r->size));
+    if (!in_row) {
+        TRY(file_make_parent(path));
+        TRY(file_write_atomic(path, r->data, r->size));
+    }
     sqlite3_stmt *q;
-    TRY(prepare(&q, s, "INSERT INTO result SELECT id, ?2, ?3, ?4, ?5, ?6 FROM job WHERE id = ?1"));
+    TRY(prepare(&q, s,
+                "INSERT INTO result SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM job"
+                " WHERE id = ?1"));
     bind_text(q, 1, job);
     bind_number(q, 2, r->epoch);
     bind_number(q, 3, r->kind);
     bind_number(q, 4, r->instance);
     bind_text(q, 5, hex);
     bind_number(q, 6, r->size);
+    bind_text(q, 7, r->worker);
+    if (in_row)
+        bind_bytes(q, 8, r->data, r->size);
     int changed;
     TRY(finish(&changed, s, q, "the result cannot be stored"));
     FAIL_IF(changed != 1, ZK_EINVAL, "there is no job %s", job);
@@ -288,24 +405,27 @@ status store_each_result(store *s, const char *job, uint32_t epoch,
     status result = ZK_OK;
     byte_buffer data = buffer_new(), damaged = buffer_new();
     sqlite3_stmt *q;
-    TRY(prepare(&q, s,
-                "SELECT kind, instance, sha256 FROM result WHERE job = ? AND epoch = ?"
-                " ORDER BY kind, instance"));
+    TRY(prepare(
+        &q, s,
+        "SELECT kind, instance, sha256, worker, data FROM result WHERE job = ? AND epoch = ?"
+        " ORDER BY kind, instance"));
     bind_text(q, 1, job);
     bind_number(q, 2, epoch);
     int code;
     while ((code = sqlite3_step(q)) == SQLITE_ROW) {
         const char *hex;
         TRY_OUT(column_hex(&hex, s, q, 2));
-        if (!read_result(&data, s, hex)) {
+        bool in_row = sqlite3_column_type(q, 4) != SQLITE_NULL;
+        if (!in_row && !read_result(&data, s, hex)) {
             TRY_OUT(buffer_put(&damaged, hex, HEX_BYTES));
             continue;
         }
         result_record r = {.epoch = epoch,
                            .kind = (result_kind)sqlite3_column_int(q, 0),
                            .instance = (uint32_t)sqlite3_column_int64(q, 1),
-                           .data = data.data,
-                           .size = data.size};
+                           .worker = (const char *)sqlite3_column_text(q, 3),
+                           .data = in_row ? sqlite3_column_blob(q, 4) : data.data,
+                           .size = in_row ? (size_t)sqlite3_column_bytes(q, 4) : data.size};
         TRY_OUT(each(arg, &r));
     }
     FAIL_OUT_IF(code != SQLITE_DONE, ZK_EIO, "%s/jobs.sqlite: the results cannot be read: %s",
@@ -317,6 +437,28 @@ out:
     buffer_clear(&data);
     buffer_clear(&damaged);
     return result;
+}
+
+status store_forget_results(store *s, const char *job, uint32_t epoch, result_kind kind,
+                            uint32_t instance)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s,
+                "DELETE FROM result WHERE job = ?1 AND epoch = ?2 AND kind = ?3 AND"
+                " (instance = ?4 OR ?4 = 4294967295)"));
+    bind_text(q, 1, job);
+    bind_number(q, 2, epoch);
+    bind_number(q, 3, kind);
+    bind_number(q, 4, instance);
+    int changed;
+    return finish(&changed, s, q, "results cannot be forgotten");
+}
+
+bool store_result_path(const store *s, const uint8_t sha256[32], char *path, size_t size)
+{
+    char hex[HEX_BYTES];
+    write_hex(hex, sha256);
+    return snprintf(path, size, "%s/results/%.2s/%s", s->folder, hex, hex) < (int)size;
 }
 
 status store_remove_job(store *s, const char *id)

@@ -49,6 +49,7 @@ static result_record a_result(uint32_t instance, const char *text)
     return (result_record){.epoch = 1,
                            .kind = RESULT_PROOF,
                            .instance = instance,
+                           .worker = "w",
                            .data = (const uint8_t *)text,
                            .size = strlen(text)};
 }
