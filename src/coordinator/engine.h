@@ -69,6 +69,8 @@ typedef struct engine_hooks {
                               const uint8_t *program_key, const api_instance_contribution *c);
     // Bytes of an artifact exist (an uploaded input, a final proof)?
     bool (*has_artifact)(void *arg, const uint8_t sha256[32]);
+    // Its size; NULL: the engine knows no sizes of proofs.
+    uint64_t (*artifact_bytes)(void *arg, const uint8_t sha256[32]);
     // For watchers. The event is complete but for `sequence` and `time`.
     void (*event)(void *arg, const api_job_event *e);
     // A job ended and is stored as such: save the proof, notify. `proof` is NULL unless Completed
@@ -116,6 +118,9 @@ const api_worker_info *engine_worker_at(engine *e, size_t i); // by registration
 void engine_system_status(const engine *e, api_system_status *out);
 // The final proof of a completed job; false: none.
 bool engine_proof(const engine *e, const char *job_id, uint8_t sha256[32], uint64_t *bytes);
+
+// Does a job still need this artifact (its input, its proof)? Others may be removed when old.
+bool engine_needs_artifact(const engine *e, const uint8_t sha256[32]);
 
 typedef struct engine_counts { // since the engine was opened
     uint64_t registrations, reconnections, losses, set_aside, tasks_sent, tasks_moved;
