@@ -66,7 +66,7 @@ static void open_bench(bench *b, uint32_t class_id, pool *threads)
 {
     machine_init(&b->m, "bench");
     for (int i = 0; i < BENCH_CHIPS; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "bench%d", i);
         check(toy_bench_chip(&b->chips[i], name));
         check(machine_add(&b->m, b->chips[i]));

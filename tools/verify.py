@@ -558,6 +558,8 @@ def read_head(reader, machine):
     require(reader.element() == 1, "not version 1 of the format")
     require(reader.element() == 1, "not a list of instance proofs")
     hash_id, abi, entry, n_slots, n_instances, class_id = reader.elements(6)
+    # Were a second hash accepted, its weakness would do to find another key with the same digest.
+    require(hash_id == 1, "programs are proved with hash 1 only")
     require(abi in b"ABC", "there is no such memory map")
     require(entry < 2**32, "the entry point is above 2^32")
     require(n_slots == len(machine.slots), "the proof is of another machine: number of slots")

@@ -7,6 +7,7 @@
 // A table is given by the pointers of its committed and preprocessed columns, in the order of the
 // chip's numbering; closed-form columns are computed here. Nothing here is on a proving path.
 #include "air/machine.h"
+#include "base/pool.h"
 
 typedef struct check_table {
     const chip *c;
@@ -45,16 +46,18 @@ MUST_CHECK status check_describe_failure(byte_buffer *out, const check_table *ta
 // ---- Bus
 // -----------------------------------------------------------------------------------------
 //
-// In two passes over the same tables and tuples, so that the memory is one entry per different
-// tuple: count all, close, locate all. Pass 2 is needed only when something is unbalanced.
+// In up to three passes over the same tables and tuples, so that memory does not grow with the
+// job. WEIGH adds, for each of a fixed number of buckets that tuples fall into, multiplicity times
+// fingerprint: a balanced bus leaves zeros, and that is the end. Else COUNT looks at each tuple of
+// some buckets that were left over, and LOCATE finds the rows that sent and received them.
 //
 //     bus_checker *bus;
-//     TRY(bus_checker_new(&bus));
-//     TRY(bus_count_table(bus, &table)); ...  TRY(bus_count_tuple(bus, &boundary)); ...
-//     if (bus_checker_close(bus) > 0) {
-//         TRY(bus_locate_table(bus, &table)); ...  TRY(bus_locate_tuple(bus, "boundary", &b)); ...
+//     TRY(bus_checker_new(&bus, max_counted, threads));
+//     do {
+//         TRY(bus_table(bus, &table)); ...  TRY(bus_boundary(bus, "boundary", &tuple)); ...
+//     } while (bus_next_pass(bus));
+//     if (!bus_is_balanced(bus))
 //         TRY(bus_describe(&text, bus));
-//     }
 //     bus_checker_free(bus);
 
 typedef struct bus_checker bus_checker;
@@ -62,21 +65,28 @@ typedef struct bus_checker bus_checker;
 enum {
     BUS_MAX_TUPLES = 64, // unbalanced tuples kept for the report
     BUS_MAX_ORIGINS = 8, // rows kept for each
+    // A usual max_counted: 128 MiB of counters.
+    BUS_MAX_COUNTED = 1 << 21,
 };
 
-MUST_CHECK status bus_checker_new(bus_checker **out);
+// max_counted: interactions in the buckets that COUNT and LOCATE look at; one bucket is looked at
+// however many it has. Threads (may be NULL) share the first pass. ZK_ENOMEM.
+MUST_CHECK status bus_checker_new(bus_checker **out, uint64_t max_counted, pool *threads);
 void bus_checker_free(bus_checker *bus); // NULL is allowed
 
-MUST_CHECK status bus_count_table(bus_checker *bus, const check_table *table);
-MUST_CHECK status bus_count_tuple(bus_checker *bus, const bus_tuple *tuple);
+// What the pass under way does with a table, or with one tuple of the boundary. Labels are borrowed
+// until the checker is freed. ZK_ENOMEM.
+MUST_CHECK status bus_table(bus_checker *bus, const check_table *table);
+MUST_CHECK status bus_boundary(bus_checker *bus, const char *label, const bus_tuple *tuple);
 
-// Ends pass 1; the number of different tuples whose multiplicities do not add up to zero.
-uint64_t bus_checker_close(bus_checker *bus);
+// Ends a pass. Whether there is another one, for which all tables and tuples come again.
+bool bus_next_pass(bus_checker *bus);
 
-// Pass 2: notes which rows sent and received the unbalanced tuples. Labels are borrowed until the
-// checker is freed.
-MUST_CHECK status bus_locate_table(bus_checker *bus, const check_table *table);
-MUST_CHECK status bus_locate_tuple(bus_checker *bus, const char *label, const bus_tuple *tuple);
+// After the last pass.
+bool bus_is_balanced(const bus_checker *bus);
+// Different tuples whose multiplicities do not add up to zero, in the buckets that were looked at;
+// *all: whether those were all that have any.
+uint64_t bus_unbalanced_count(const bus_checker *bus, bool *all);
 
 // One row of a table (or a boundary tuple: c is NULL) that takes part in an unbalanced tuple.
 typedef struct bus_origin {
@@ -90,11 +100,12 @@ typedef struct bus_origin {
 typedef struct bus_unbalanced {
     bus_tuple tuple; // multiplicity: sent minus received, not zero
     uint64_t n_origins;
-    bus_origin origins[BUS_MAX_ORIGINS]; // the first ones, in the order of pass 2
+    bus_origin origins[BUS_MAX_ORIGINS]; // the first ones, in the order of LOCATE
 } bus_unbalanced;
 
-// The first BUS_MAX_TUPLES unbalanced tuples in the order in which pass 2 met them. Owned by bus.
+// The first BUS_MAX_TUPLES of them in the order in which LOCATE met them. Owned by bus.
 const bus_unbalanced *bus_unbalanced_list(const bus_checker *bus, size_t *n);
 
-// Appends all of them for a reader: domain, field names with values, excess, and the rows.
+// Appends the list for a reader: domain, field names with values, excess, and the rows; then how
+// many more there are.
 MUST_CHECK status bus_describe(byte_buffer *out, const bus_checker *bus);

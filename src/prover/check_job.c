@@ -6,8 +6,6 @@
 
 #include "air/check.h"
 
-typedef enum check_pass { PASS_COUNT, PASS_LOCATE } check_pass;
-
 typedef struct checking {
     const zisk_run *run;
     const zisk_plan *plan;
@@ -19,7 +17,7 @@ typedef struct checking {
     char (*labels)[32]; // one an instance; the bus checker borrows them
 } checking;
 
-static status check_slot(checking *k, const instance *in, size_t i, uint32_t s, check_pass pass)
+static status check_slot(checking *k, const instance *in, size_t i, uint32_t s, bool first_pass)
 {
     const machine_slot *slot = &k->run->program->z->m.slots[s];
     const fe *columns[CHIP_MAX_COLUMNS];
@@ -30,19 +28,18 @@ static status check_slot(checking *k, const instance *in, size_t i, uint32_t s, 
                          .label = k->labels[i],
                          .log_height = in->header.log_heights[s],
                          .columns = columns};
-    if (pass == PASS_LOCATE)
-        return bus_locate_table(k->bus, &table);
-    bool found;
+    bool found = false;
     check_failure failure;
-    TRY(check_constraints(&found, &failure, &table));
+    if (first_pass)
+        TRY(check_constraints(&found, &failure, &table));
     if (found) {
         k->failed = true;
         return check_describe_failure(k->report, &table, &failure);
     }
-    return bus_count_table(k->bus, &table);
+    return bus_table(k->bus, &table);
 }
 
-static status check_instances(checking *k, check_pass pass)
+static status check_instances(checking *k, bool first_pass)
 {
     for (size_t i = 0; i < k->plan->n && !k->failed; i++) {
         const plan_instance *p = &k->plan->instances[i];
@@ -50,9 +47,11 @@ static status check_instances(checking *k, check_pass pass)
         instance in;
         TRY(instance_new(&in, &k->run->program->key, &p->header));
         TRY_OUT(zisk_instance_fill(&in, k->run, p, k->threads, k->cancel));
-        for (uint32_t s = 0; s < k->run->program->z->m.n_slots && !k->failed; s++)
+        for (uint32_t s = 0; s < k->run->program->z->m.n_slots && !k->failed; s++) {
+            FAIL_OUT_IF(cancel_raised(k->cancel), ZK_ECANCELED, "canceled");
             if (in.header.log_heights[s] != 0)
-                TRY_OUT(check_slot(k, &in, i, s, pass));
+                TRY_OUT(check_slot(k, &in, i, s, first_pass));
+        }
     out:
         instance_clear(&in);
         TRY(result);
@@ -60,15 +59,12 @@ static status check_instances(checking *k, check_pass pass)
     return ZK_OK;
 }
 
-static status check_boundary(checking *k, check_pass pass)
+static status check_boundary(checking *k)
 {
     bus_tuple boundary[ZISK_BOUNDARY_TUPLES];
     zisk_boundary(boundary, k->run->program->vm.entry, k->run->publics);
     for (int i = 0; i < ZISK_BOUNDARY_TUPLES; i++)
-        if (pass == PASS_COUNT)
-            TRY(bus_count_tuple(k->bus, &boundary[i]));
-        else
-            TRY(bus_locate_tuple(k->bus, "boundary", &boundary[i]));
+        TRY(bus_boundary(k->bus, "boundary", &boundary[i]));
     return ZK_OK;
 }
 
@@ -82,18 +78,18 @@ status zisk_check(bool *ok, byte_buffer *report, const zisk_run *run, const zisk
     FAIL_IF(k.labels == NULL, ZK_ENOMEM, "no memory to check");
     for (size_t i = 0; i < plan->n; i++)
         snprintf(k.labels[i], sizeof k.labels[i], "instance %zu", i);
-    TRY_OUT(bus_checker_new(&k.bus));
-    TRY_OUT(check_instances(&k, PASS_COUNT));
-    if (k.failed)
-        goto out;
-    TRY_OUT(check_boundary(&k, PASS_COUNT));
-    if (bus_checker_close(k.bus) == 0) {
-        *ok = true;
-        goto out;
-    }
-    TRY_OUT(check_instances(&k, PASS_LOCATE));
-    TRY_OUT(check_boundary(&k, PASS_LOCATE));
-    TRY_OUT(bus_describe(report, k.bus));
+    TRY_OUT(bus_checker_new(&k.bus, BUS_MAX_COUNTED, threads));
+    bool first_pass = true;
+    do {
+        TRY_OUT(check_instances(&k, first_pass));
+        if (k.failed)
+            goto out;
+        TRY_OUT(check_boundary(&k));
+        first_pass = false;
+    } while (bus_next_pass(k.bus));
+    *ok = bus_is_balanced(k.bus);
+    if (!*ok)
+        TRY_OUT(bus_describe(report, k.bus));
 out:
     bus_checker_free(k.bus);
     free(k.labels);

@@ -247,6 +247,7 @@ static status count_slot(filling *f, uint32_t s, pool *threads)
         if (!it->is_send || it->tuple->class != TUPLE_CLASS_TABLE ||
             it->tuple->domain == TUPLE_FETCH)
             continue;
+        FAIL_IF(cancel_raised(f->cancel), ZK_ECANCELED, "canceled");
         atomic_bool missing = false;
         lookup_job job = {f, c, columns, it, &missing};
         pool_for_slots(threads, (size_t)1 << f->in->header.log_heights[s], 4096, count_rows, &job);

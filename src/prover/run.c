@@ -10,17 +10,18 @@
 typedef struct row_feed {
     run_row row;
     void *arg;
-    size_t batch, first, end;
+    size_t first, end; // batches
 } row_feed;
 
 static status take_batch(void *arg, const vm_batch *b)
 {
     row_feed *f = arg;
-    size_t batch = f->batch++;
+    size_t batch = b->first_step / RUN_BATCH_STEPS;
     if (batch < f->first || batch >= f->end)
         return ZK_OK;
-    FAIL_IF(b->n_CALL > 0, ZK_EGUEST, "precompile call %u at pc 0x%x has no chip yet",
-            b->CALL[0].head.insn->call, b->CALL[0].head.pc);
+    FAIL_IF(b->n_CALL > 0, ZK_EGUEST,
+            "the program calls %s at pc 0x%x, a precompile that has no chip yet",
+            vm_precompiles[b->CALL[0].head.insn->call].name, b->CALL[0].head.pc);
 #define FEED(class, chip_of)                                                                       \
     for (uint64_t i = 0; i < b->n_##class; i++)                                                    \
         f->row(f->arg, chip_of(&b->class[i]), &b->class[i]);
@@ -52,7 +53,7 @@ static status take_batch(void *arg, const vm_batch *b)
 status zisk_run_rows(const zisk_run *r, vm_replay *replay, size_t chunk, size_t first_batch,
                      size_t end_batch, run_row row, void *arg)
 {
-    row_feed feed = {row, arg, 0, first_batch, end_batch};
+    row_feed feed = {row, arg, first_batch, end_batch};
     return vm_replay_chunk(NULL, replay, &r->chunks[chunk].record,
                            (vm_batch_sink){take_batch, &feed});
 }
@@ -81,7 +82,7 @@ static status keep_chunk(void *arg, const vm_chunk *c)
     *own = (run_chunk){.record = *c};
     own->record.touches = copy_of(c->touches, c->n_touches * sizeof *c->touches);
     own->record.free_words = copy_of(c->free_words, c->n_free_words * sizeof *c->free_words);
-    own->n_batches = (c->n_steps + VM_BATCH_STEPS - 1) / VM_BATCH_STEPS;
+    own->n_batches = (c->n_steps + RUN_BATCH_STEPS - 1) / RUN_BATCH_STEPS;
     own->batches = calloc(own->n_batches + 1, sizeof *own->batches);
     r->n_chunks++;
     FAIL_IF(!own->record.touches || !own->record.free_words || !own->batches, ZK_ENOMEM,
@@ -93,14 +94,10 @@ static status keep_chunk(void *arg, const vm_chunk *c)
 
 typedef struct counting {
     zisk_run *run;
+    const cancel_flag *cancel;
     vm_replay **replays; // one a slot
     status *results;     // one a chunk
 } counting;
-
-typedef struct count_place {
-    run_chunk *chunk;
-    size_t batch;
-} count_place;
 
 static void count_row(void *arg, execution_chip which, const void *row)
 {
@@ -111,37 +108,40 @@ static void count_row(void *arg, execution_chip which, const void *row)
 
 static status count_batch(void *arg, const vm_batch *b)
 {
-    count_place *place = arg;
-    ZK_ASSERT(place->batch < place->chunk->n_batches);
-    row_feed feed = {count_row, &place->chunk->batches[place->batch++], 0, 0, 1};
+    run_chunk *chunk = arg;
+    size_t batch = b->first_step / RUN_BATCH_STEPS;
+    ZK_ASSERT(batch < chunk->n_batches);
+    row_feed feed = {count_row, &chunk->batches[batch], batch, batch + 1};
     return take_batch(&feed, b);
 }
 
 static status count_chunk(const counting *c, unsigned slot, size_t i)
 {
-    count_place place = {&c->run->chunks[i], 0};
-    return vm_replay_chunk(NULL, c->replays[slot], &c->run->chunks[i].record,
-                           (vm_batch_sink){count_batch, &place});
+    run_chunk *chunk = &c->run->chunks[i];
+    return vm_replay_chunk(NULL, c->replays[slot], &chunk->record,
+                           (vm_batch_sink){count_batch, chunk});
 }
 
 static void count_chunks(void *arg, unsigned slot, size_t first, size_t end)
 {
     const counting *c = arg;
-    for (size_t i = first; i < end; i++)
+    for (size_t i = first; i < end && !cancel_raised(c->cancel); i++)
         c->results[i] = count_chunk(c, slot, i);
 }
 
-static status count_rows(zisk_run *r, pool *threads)
+static status count_rows(zisk_run *r, pool *threads, const cancel_flag *cancel)
 {
     status result = ZK_OK;
     unsigned n = pool_threads(threads);
     counting c = {.run = r,
+                  .cancel = cancel,
                   .replays = calloc(n, sizeof *c.replays),
                   .results = calloc(r->n_chunks + 1, sizeof *c.results)};
     FAIL_OUT_IF(!c.replays || !c.results, ZK_ENOMEM, "no memory to replay");
     for (unsigned i = 0; i < n; i++)
         TRY_OUT(vm_replay_open(&c.replays[i], &r->program->vm));
     pool_for_slots(threads, r->n_chunks, 1, count_chunks, &c);
+    FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled");
     for (size_t i = 0; i < r->n_chunks; i++)
         if (c.results[i] != ZK_OK) // once more on this thread, for its message
             TRY_OUT(count_chunk(&c, 0, i));
@@ -280,7 +280,7 @@ status zisk_run_new(zisk_run **out, const zisk_program *program, const vm_input 
                 (unsigned long long)vm_machine_exit_code(m));
     r->steps = vm_machine_steps(m);
     TRY_OUT(collect_boundary(r, m));
-    TRY_OUT(count_rows(r, threads));
+    TRY_OUT(count_rows(r, threads, vm.cancel));
 out:
     vm_machine_close(m);
     if (result != ZK_OK) {

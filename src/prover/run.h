@@ -6,7 +6,11 @@
 #include "vm/vm_machine.h"
 #include "vm/vm_replay.h"
 
-// Rows of one batch of at most VM_BATCH_STEPS steps.
+// Instances are cut between batches of this many steps of a chunk (its last batch may be shorter).
+enum { RUN_BATCH_STEPS = 4096 };
+_Static_assert(RUN_BATCH_STEPS % VM_BATCH_STEPS == 0, "a batch of replay lies in one of the plan");
+
+// Rows of one batch.
 typedef struct run_batch {
     uint16_t rows[EXECUTION_CHIP_COUNT];
 } run_batch;
@@ -33,9 +37,9 @@ typedef struct run_options {
     vm_options vm; // sink is the run's own
 } run_options;
 
-// Executes, replays all chunks once to count rows, and collects the boundary. ZK_EGUEST when the
-// program fails, exits with a code other than 0, or uses what no chip proves (named, with its pc);
-// otherwise what vm_machine_run and vm_replay_chunk return.
+// Executes, replays all chunks once to count rows, and collects the boundary; vm.cancel ends any of
+// it. ZK_EGUEST when the program fails, exits with a code other than 0, or uses what no chip proves
+// (named, with its pc); otherwise what vm_machine_run and vm_replay_chunk return.
 MUST_CHECK status zisk_run_new(zisk_run **out, const zisk_program *program, const vm_input *input,
                                const run_options *options, pool *threads);
 void zisk_run_free(zisk_run *r); // NULL is allowed

@@ -17,7 +17,7 @@ status zisk_program_open_cached(zisk_program *out, const void *elf, size_t n, vm
     TRY(vm_program_load(&out->vm, elf, n, abi));
     TRY_OUT(zisk_machine_new(&out->z, &out->vm.map));
     TRY_OUT(program_rows_new(&out->rows, &out->vm));
-    const hash_ops *hash = hash_get(HASH_POSEIDON);
+    const hash_ops *hash = hash_get(ZISK_PROOF_HASH);
     uint8_t heights[MACHINE_MAX_SLOTS];
     program_rows_heights(heights, &out->rows, out->z);
     program_fill fill = {&out->rows, out->z};

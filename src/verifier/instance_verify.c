@@ -44,6 +44,7 @@ static void select_layout(slot_selectors *slots, const machine *m, const fe *hei
             require_equal_fe(reader, slots[s].is_level[c->fixed_log_height - MIN_H],
                              slots[s].present, "a table of the wrong height");
     }
+    require_nonzero_fe3(reader, fe3_from_fe(leaves), "an instance without any chip");
     fe room = fe_const(1ULL << (log_stack - MIN_H));
     require_below(reader, fe_sub(room, cells), log_stack - MIN_H + 1, "the columns do not fit");
     require_below(reader, fe_sub(room, leaves), log_stack - MIN_H + 1,

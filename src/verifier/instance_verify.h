@@ -37,9 +37,10 @@ typedef struct instance_sum {
     fe3 p, q;
 } instance_sum;
 
-// The contribution's header has passed instance_header_check. Reads exactly
-// instance_proof_words(key, params, preprocessed) words; the caller looks at reader->ok.
-// preprocessed: as in the header.
+// Everything in c is canonical and the class of its header is that of params, one that
+// proof_key_allows_class. The rest of the header is checked here, by the rules of
+// instance_header_check. Reads exactly instance_proof_words(key, params, preprocessed) words; the
+// caller looks at reader->ok. preprocessed: as in the header.
 void instance_verify(instance_sum *sum, const proof_key *key, const whir_params *params,
                      bool preprocessed, digest challenge, bus_challenge bus,
                      const contribution_elements *c, proof_reader *reader,

@@ -33,8 +33,10 @@ static status open_key(program_key *k, const uint64_t *words, size_t n, digest e
             ZK_EPROOF, "an impossible machine");
     FAIL_IF(words[1] != VM_ABI_A && words[1] != VM_ABI_B && words[1] != VM_ABI_C, ZK_EPROOF,
             "an unknown memory map");
-    const hash_ops *hash = words[0] <= HASH_POSEIDON2 ? hash_get((hash_id)words[0]) : NULL;
-    FAIL_IF(hash == NULL, ZK_EPROOF, "an unknown hash");
+    // The key's digest is one under the hash that the words name. Were a second hash accepted, its
+    // weakness would do to find another program with the same digest.
+    FAIL_IF(words[0] != ZISK_PROOF_HASH, ZK_EPROOF, "a hash that programs are not proved with");
+    const hash_ops *hash = hash_get(ZISK_PROOF_HASH);
     FAIL_IF(words[2] >> 32 != 0, ZK_EPROOF, "an entry point outside the address space");
     FAIL_IF(words[4] > 0xff || whir_params_shipped((uint32_t)words[4]) == NULL, ZK_EPROOF,
             "an unknown parameter class");

@@ -4,6 +4,9 @@
 #include "chips/zisk_machine.h"
 #include "verifier/bundle.h"
 
+// The one hash of keys and proofs of programs.
+#define ZISK_PROOF_HASH HASH_POSEIDON
+
 // What the key binds of a program beside its preprocessed rows: memory map and entry, on which the
 // boundary's constants depend.
 digest zisk_program_digest(vm_abi abi, uint64_t entry, const hash_ops *hash);

@@ -122,6 +122,7 @@ typedef struct row_call {
 // callback returns.
 typedef struct vm_batch {
     uint64_t chunk;
+    uint64_t first_step; // of the batch, counted in the chunk; a multiple of VM_BATCH_STEPS
 #define CLASS(name, row)                                                                           \
     const row *name;                                                                               \
     uint64_t n_##name;

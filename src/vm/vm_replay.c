@@ -13,6 +13,8 @@
 // After so many words the pages of past chunks are given back to the system.
 enum { MAX_STALE_WORDS = 1 << 20 };
 
+enum { CACHE_LINE = 64 };
+
 struct vm_replay {
     const vm_program *program;
     vm_memory memory;
@@ -25,6 +27,7 @@ struct vm_replay {
     bool halted;
 
     uint64_t chunk;
+    uint64_t first_step; // of the batch under way
 #define CLASS(name, row)                                                                           \
     row *name;                                                                                     \
     uint64_t n_##name;
@@ -35,8 +38,11 @@ struct vm_replay {
 status vm_replay_open(vm_replay **out, const vm_program *program)
 {
     *out = NULL;
-    vm_replay *r = calloc(1, sizeof *r);
+    // Whole cache lines: replayers are opened one after the other and used by a thread each.
+    size_t bytes = (sizeof(vm_replay) + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+    vm_replay *r = aligned_alloc(CACHE_LINE, bytes);
     FAIL_IF(r == NULL, ZK_ENOMEM, "no memory for a replay");
+    memset(r, 0, bytes);
     r->program = program;
     status s = memory_open(&r->memory, program, true);
 #define CLASS(name, row)                                                                           \
@@ -354,6 +360,7 @@ static status flush(vm_replay *r, vm_batch_sink sink)
     for (uint64_t k = 0; k < r->n_CALL; k++)
         r->CALL[k].words = r->memory.accesses + (uintptr_t)r->CALL[k].words;
     vm_batch b = {.chunk = r->chunk,
+                  .first_step = r->first_step,
 #define CLASS(name, row) .name = r->name, .n_##name = r->n_##name,
                   VM_CLASSES(CLASS)
 #undef CLASS
@@ -402,6 +409,7 @@ static status run(vm_replay *r, const vm_chunk *c, vm_batch_sink sink)
     TRY(begin_chunk(r, c));
     for (uint64_t done = 0; done < c->n_steps;) {
         uint64_t end = done + VM_BATCH_STEPS < c->n_steps ? done + VM_BATCH_STEPS : c->n_steps;
+        r->first_step = done;
         for (; done < end; done++)
             TRY(step(r));
         TRY(flush(r, sink));

@@ -65,6 +65,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (data[at + 2] % 8 == 0)
             bad.n_path = data[at + 2] / 8;
     }
+    // The only row of a tree is its root: the same change to both is an honest opening.
+    bool canonical = true;
+    for (int k = 0; k < HASH_DIGEST; k++)
+        canonical = canonical && fe_is_canonical(bad.root.e[k]);
+    if (log_rows == 0 && canonical && digest_equal(bad.root, bad.leaf[0]))
+        good.root = good.leaf[0] = bad.root;
     bool changed = memcmp(&good, &bad, sizeof good) != 0;
     if (accepts(bad, log_rows, n) == changed)
         abort();

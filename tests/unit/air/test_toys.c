@@ -65,29 +65,32 @@ static void assert_constraints_hold(const toy_job *job)
         }
 }
 
-// Both passes; the number of unbalanced tuples.
-static uint64_t check_bus(bus_checker **out, const toy_job *job)
+// All passes; the number of unbalanced tuples that were looked at.
+static uint64_t check_bus_within(bus_checker **out, const toy_job *job, uint64_t max_counted,
+                                 pool *threads)
 {
-    assert_int_equal(bus_checker_new(out), ZK_OK);
-    for (int pass = 0; pass < 2; pass++) {
-        if (pass == 1)
-            (void)bus_checker_close(*out);
+    assert_int_equal(bus_checker_new(out, max_counted, threads), ZK_OK);
+    do {
         for (size_t i = 0; i < job->n_instances; i++)
             for (int s = 0; s < TOY_SLOT_COUNT; s++) {
                 if (job->instances[i].log_heights[s] == 0)
                     continue;
                 const fe *columns[64];
                 check_table t = table_of(columns, job, i, s);
-                status result = pass == 0 ? bus_count_table(*out, &t) : bus_locate_table(*out, &t);
-                assert_int_equal(result, ZK_OK);
+                assert_int_equal(bus_table(*out, &t), ZK_OK);
             }
-        for (size_t b = 0; b < job->n_boundary; b++) {
-            status result = pass == 0 ? bus_count_tuple(*out, &job->boundary[b])
-                                      : bus_locate_tuple(*out, "the boundary", &job->boundary[b]);
-            assert_int_equal(result, ZK_OK);
-        }
-    }
-    return bus_checker_close(*out);
+        for (size_t b = 0; b < job->n_boundary; b++)
+            assert_int_equal(bus_boundary(*out, "the boundary", &job->boundary[b]), ZK_OK);
+    } while (bus_next_pass(*out));
+    bool all;
+    uint64_t n = bus_unbalanced_count(*out, &all);
+    assert_int_equal(bus_is_balanced(*out), n == 0);
+    return n;
+}
+
+static uint64_t check_bus(bus_checker **out, const toy_job *job)
+{
+    return check_bus_within(out, job, BUS_MAX_COUNTED, NULL);
 }
 
 static void assert_balanced(const toy_job *job)
@@ -284,6 +287,52 @@ static void test_boundary_is_checked(void **state)
     toy_job_free(job);
 }
 
+// With room for one bucket only, what is looked at is a part of the whole and the report says that
+// there is more; with any number of threads the same report comes.
+static void test_a_part_is_looked_at_when_all_is_too_much(void **state)
+{
+    (void)state;
+    toy_shape shape = toy_shape_all(6);
+    toy_job *job = make_job(&shape, 1, 1);
+    for (int i = 0; i < 4; i++)
+        job->boundary[1].fields[i]++;
+    for (uint64_t row = 0; row < 8; row++)
+        job->instances[0].cells[TOY_LOOKUP][2 * 64 + row] ^= 1;
+    bus_checker *whole, *part, *shared;
+    pool *threads;
+    assert_int_equal(pool_open(&threads, 3), ZK_OK);
+    uint64_t n = check_bus(&whole, job);
+    assert_true(n > 3);
+    assert_int_equal(check_bus_within(&shared, job, BUS_MAX_COUNTED, threads), n);
+    uint64_t n_part = check_bus_within(&part, job, 0, threads);
+    assert_true(n_part >= 1 && n_part < n);
+    bool all;
+    (void)bus_unbalanced_count(whole, &all);
+    assert_true(all);
+    (void)bus_unbalanced_count(part, &all);
+    assert_false(all);
+
+    byte_buffer text[3] = {buffer_new(), buffer_new(), buffer_new()};
+    assert_int_equal(bus_describe(&text[0], whole), ZK_OK);
+    assert_int_equal(bus_describe(&text[1], shared), ZK_OK);
+    assert_int_equal(bus_describe(&text[2], part), ZK_OK);
+    assert_int_equal(text[0].size, text[1].size);
+    assert_memory_equal(text[0].data, text[1].data, text[0].size);
+    assert_int_equal(buffer_put_u8(&text[2], 0), ZK_OK);
+    assert_non_null(strstr((char *)text[2].data, "and at least "));
+    size_t n_listed;
+    const bus_unbalanced *list = bus_unbalanced_list(part, &n_listed);
+    assert_int_equal(n_listed, n_part);
+    assert_true(list[0].n_origins > 0);
+    for (int i = 0; i < 3; i++)
+        buffer_clear(&text[i]);
+    bus_checker_free(whole);
+    bus_checker_free(part);
+    bus_checker_free(shared);
+    pool_close(threads);
+    toy_job_free(job);
+}
+
 // The stack has the cells of every column at the place that the layout gives, and the checkers read
 // them from there.
 static void test_stack(void **state)
@@ -422,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_planted_errors_are_named),
         cmocka_unit_test(test_uncanonical_cell_is_named),
         cmocka_unit_test(test_boundary_is_checked),
+        cmocka_unit_test(test_a_part_is_looked_at_when_all_is_too_much),
         cmocka_unit_test(test_stack),
         cmocka_unit_test(test_nibble_exhaustively),
         cmocka_unit_test(test_reports),

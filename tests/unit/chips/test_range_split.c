@@ -111,7 +111,7 @@ static verdict judge(const scene *s, bool with_table)
     check_table tables[N_CHIPS];
     verdict v = {.constraints = true};
     bus_checker *bus;
-    must(bus_checker_new(&bus));
+    must(bus_checker_new(&bus, BUS_MAX_COUNTED, NULL));
     int n_tables = with_table ? N_CHIPS : N_CHIPS - 1;
     for (int i = 0; i < n_tables; i++) {
         bool found;
@@ -119,13 +119,14 @@ static verdict judge(const scene *s, bool with_table)
         tables[i] = (check_table){chips[i], chips[i]->name, log_heights[i], columns[i]};
         must(check_constraints(&found, &failure, &tables[i]));
         v.constraints = v.constraints && !found;
-        must(bus_count_table(bus, &tables[i]));
     }
-    v.bus = bus_checker_close(bus) == 0;
+    do {
+        for (int i = n_tables; i-- > 0;) // narrow checks first
+            must(bus_table(bus, &tables[i]));
+    } while (bus_next_pass(bus));
+    v.bus = bus_is_balanced(bus);
     if (!v.bus) {
         size_t n;
-        for (int i = n_tables; i-- > 0;) // narrow checks first
-            must(bus_locate_table(bus, &tables[i]));
         v.left_over = bus_unbalanced_list(bus, &n)[0].tuple;
     }
     bus_checker_free(bus);

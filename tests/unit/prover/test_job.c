@@ -251,6 +251,8 @@ static void refuses_other_statements(void **state)
         }
     c->header.preprocessed = false;
     assert_non_null(toy_verify(&p, job, &key.key));
+    memset(c->header.log_heights, 0, sizeof c->header.log_heights);
+    assert_string_equal(toy_verify(&p, job, &key.key), "an instance without any chip");
     *c = keep;
     c->header.class_id = WHIR_CLASS_TEST_10;
     assert_non_null(toy_verify(&p, job, &key.key));

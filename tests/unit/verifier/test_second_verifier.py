@@ -76,11 +76,11 @@ def changes(words, machine):
         return at(position, (words[position] + 1) % verify.P, reason, name)
 
     head = "head does not lead"
-    of_head = ("not a proof file", "version", "not a list", head, "head|memory map", head,
+    of_head = ("not a proof file", "version", "not a list", "hash 1 only", "head|memory map", head,
                "number of slots", "", "no class|" + head, *["reserved"] * 3, head)  # fmt: skip
     for position, reason in enumerate(of_head):
         yield bump(position, reason, f"head word {position}")
-    yield at(3, 3, "no hash 3", "unknown hash")
+    yield at(3, 3, "hash 1 only", "unknown hash")
     yield at(4, ord("D"), "memory map", "unknown memory map")
     yield at(7, 0, "number of instances", "no instance")
     yield at(5, 2**32, "entry point", "large entry point")
