@@ -153,6 +153,10 @@ static void fill_boundary(filling *f)
 
 // ---- Lookups -----------------------------------------------------------------------------------
 
+_Static_assert(
+    WHIR_MAX_STACK < 32,
+    "an instance has 2^WHIR_MAX_STACK interactions at most, as many as a counter may have to hold");
+
 // Counters of all tables in one array: the columns of each table one after the other.
 static size_t counter_base(table_chip t)
 {

@@ -8,6 +8,8 @@
 
 // Instances are cut between batches of this many steps of a chunk (its last batch may be shorter).
 enum { RUN_BATCH_STEPS = 4096 };
+_Static_assert(RUN_BATCH_STEPS <= UINT16_MAX,
+               "rows of a batch, at most one a step, fit in run_batch");
 _Static_assert(RUN_BATCH_STEPS % VM_BATCH_STEPS == 0, "a batch of replay lies in one of the plan");
 
 // Rows of one batch.

@@ -15,6 +15,9 @@ typedef struct vm_block {
 } vm_block;
 
 _Static_assert(sizeof(vm_block) == sizeof(insn), "vm_run.c walks both arrays with one offset");
+_Static_assert(VM_MAX_CHUNK_LOG < 32, "entries and steps of a block fit in 32 bits");
+_Static_assert(VM_MAX_STEPS < 1ULL << (VM_TS_BITS - 3),
+               "ordinary steps never use up the timestamps");
 
 struct vm_machine {
     const vm_program *program;
