@@ -3,9 +3,10 @@
 // The program `zisk`: a table of subcommands, one file each. A subcommand gets its own name as
 // argv[0] and returns the exit code of the process:
 //   0 done; 1 it ran and the answer is no (the guest failed, the proof is invalid, a file is
-//   missing); 2 wrong usage.
+//   missing); 2 wrong usage; 128 + signal when one stopped it (130 SIGINT, 143 SIGTERM).
 // Results go to stdout, everything about the run to stderr.
 #include "base/bytes.h"
+#include "base/pool.h"
 #include "vm/vm_input.h"
 #include "vm/vm_program.h"
 
@@ -27,6 +28,15 @@ int command_chips(int argc, char **argv);
 
 // Prints "zisk COMMAND: what status_message() says" to stderr; returns EXIT_REFUSED.
 int command_failed(const char *command);
+
+// From now on the first SIGINT, SIGTERM or SIGHUP raises the flag that is returned, and the second
+// one ends the process. For commands that take long and end in command_ended; to be called when the
+// files are read, because nobody looks at the flag while a pipe keeps its reader waiting.
+const cancel_flag *catch_interrupts(void);
+// As command_failed, but when a signal was the cause prints "zisk COMMAND: stopped by SIGINT; " and
+// `what_is_left`, and returns 128 + its number.
+int command_ended(const char *command, status result, const char *what_is_left);
+
 // Prints the formatted reason and where to find help to stderr; returns EXIT_USAGE.
 int command_usage(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -16,7 +16,8 @@ static const char help[] =
     "Runs the program and checks every constraint of every row and the balance of the bus, "
     "without\n"
     "making a proof. Names the first failing row, or the unbalanced tuples and who sent them.\n"
-    "Exit code 0 when everything holds, 1 when not, 2 on wrong usage.\n";
+    "Exit code 0 when everything holds, 1 when not, 2 on wrong usage,\n"
+    "128 + its number when a signal stopped it.\n";
 
 static status check(bool *ok, const char *path, const char *input_path, const char *raw, vm_abi abi)
 {
@@ -31,9 +32,10 @@ static status check(bool *ok, const char *path, const char *input_path, const ch
     TRY_OUT(file_read(&elf, path, MAX_ELF_BYTES));
     TRY_OUT(zisk_program_open(&program, elf.data, elf.size, abi, threads, NULL));
     TRY_OUT(load_input(&input, &program.vm.map, input_path, raw));
-    zisk_job_options options = {.threads = threads};
+    const cancel_flag *cancel = catch_interrupts();
+    zisk_job_options options = {.threads = threads, .cancel = cancel};
     TRY_OUT(zisk_job_open(&job, &program, &input, &options));
-    TRY_OUT(zisk_check(ok, &report, zisk_job_run(job), zisk_job_plan(job), threads, NULL));
+    TRY_OUT(zisk_check(ok, &report, zisk_job_run(job), zisk_job_plan(job), threads, cancel));
     if (*ok)
         printf("ok: %" PRIu64 " steps, %zu instances\n", zisk_job_run(job)->steps,
                zisk_job_plan(job)->n);
@@ -88,7 +90,8 @@ int command_check(int argc, char **argv)
     if (input != NULL && raw != NULL)
         return command_usage("check", "-i and --raw-input exclude each other");
     bool ok;
-    if (check(&ok, argv[optind], input, raw, abi) != ZK_OK)
-        return command_failed("check");
+    status result = check(&ok, argv[optind], input, raw, abi);
+    if (result != ZK_OK)
+        return command_ended("check", result, "nothing was found until then");
     return ok ? EXIT_DONE : EXIT_REFUSED;
 }

@@ -18,7 +18,8 @@ static const char help[] =
     "usage: zisk prove ELF -o PROOF [OPTIONS]\n"
     "\n"
     "Runs the guest program and writes a proof that it ran and gave its public outputs.\n"
-    "Exit code 0 when the proof is written, 1 when it cannot be made, 2 on wrong usage.\n"
+    "Exit code 0 when the proof is written, 1 when it cannot be made, 2 on wrong usage,\n"
+    "128 + its number when a signal stopped it.\n"
     "\n"
     "  -o, --output FILE    where the proof goes (written whole or not at all)\n"
     "  -i, --input FILE     input: records of [8 bytes length, little-endian][bytes][zeros to 8]\n"
@@ -166,6 +167,7 @@ static status run(arguments *a)
     TRY_OUT(zisk_program_open_cached(&program, elf.data, elf.size, a->abi, a->cache_dir, threads,
                                      NULL));
     TRY_OUT(load_input(&input, &program.vm.map, a->input, a->raw_input));
+    a->job.cancel = catch_interrupts();
     a->job.vm.print = print_guest;
     a->job.threads = threads;
     a->job.progress = show_progress;
@@ -259,5 +261,6 @@ int command_prove(int argc, char **argv)
         return command_usage("prove", "say with -o where the proof goes");
     if (a.input != NULL && a.raw_input != NULL)
         return command_usage("prove", "-i and --raw-input exclude each other");
-    return run(&a) == ZK_OK ? EXIT_DONE : command_failed("prove");
+    status result = run(&a);
+    return result == ZK_OK ? EXIT_DONE : command_ended("prove", result, "no proof was written");
 }

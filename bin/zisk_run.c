@@ -14,7 +14,8 @@ static const char help[] =
     "usage: zisk run ELF [OPTIONS]\n"
     "\n"
     "Executes a guest program. What the guest prints goes to stdout, a summary to stderr.\n"
-    "Exit code 0 when the guest halts with code 0, 1 when it fails, 2 on wrong usage.\n"
+    "Exit code 0 when the guest halts with code 0, 1 when it fails, 2 on wrong usage,\n"
+    "128 + its number when a signal stopped it.\n"
     "\n"
     "  -i, --input FILE     input: records of [8 bytes length, little-endian][bytes][zeros to 8]\n"
     "      --raw-input FILE input: the file as one record\n"
@@ -126,6 +127,7 @@ static int run(run_arguments *a)
 
     TRY_OUT(load_program(&program, a->elf, a->abi));
     TRY_OUT(load_input(&input, &program.map, a->input, a->raw_input));
+    a->options.cancel = catch_interrupts();
     a->options.print = print_guest;
     if (isatty(STDERR_FILENO)) {
         a->options.progress = show_progress;
@@ -159,7 +161,7 @@ static int run(run_arguments *a)
 out:
     if (result != ZK_OK) {
         fflush(stdout);
-        code = command_failed("run");
+        code = command_ended("run", result, status_message());
     }
     vm_machine_close(m);
     vm_profile_close(profile);
