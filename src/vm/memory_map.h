@@ -26,14 +26,16 @@ typedef struct vm_map {
     uint64_t input_base;  // the first 8 bytes are not memory: a load there is refused
     uint64_t input_data;  // address of the first word of input
     uint64_t input_bytes; // size of the region from input_base
-    uint64_t system_base; // SYSTEM_BYTES: register window, UART, CSR words
-    uint64_t uart;        // a byte stored here is printed
-    uint64_t csr_base;    // CSR number n is the word at csr_base + 8 n
-    uint64_t output;      // VM_PUBLICS 32-bit words
+    // VM_SYSTEM_BYTES of RAM: 256 bytes that the ABI keeps for an image of the registers, which is
+    // no feature for programs and plain RAM here, then UART and CSR words.
+    uint64_t system_base;
+    uint64_t uart;     // a byte stored here is printed
+    uint64_t csr_base; // CSR number n is the word at csr_base + 8 n
+    uint64_t output;   // VM_PUBLICS 32-bit words
     uint64_t output_bytes;
 } vm_map;
 
-enum { VM_SYSTEM_BYTES = 0x10000, VM_REGISTER_WINDOW_BYTES = 256 };
+enum { VM_SYSTEM_BYTES = 0x10000 };
 
 // The map of generation `abi` (not VM_ABI_AUTO).
 vm_map vm_map_get(vm_abi abi);
