@@ -4,7 +4,7 @@
 //   ZISK_INPUT=FILE      input file of records, as `zisk run -i FILE` takes it
 //   ZISK_RAW_INPUT=FILE  one record with the file's bytes, as `zisk run --raw-input FILE`
 //   neither              one record with what standard input holds
-//   ZISK_OUTPUT=FILE     receives the 256 bytes of public output when the program exits with 0
+//   ZISK_OUTPUT=FILE     receives the 256 bytes of public output at any exit, failures included
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

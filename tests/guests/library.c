@@ -142,6 +142,16 @@ static int check_heap(void)
     return 0;
 }
 
+static int check_streams(void)
+{
+    FILE *volatile all = NULL;
+    CHECK(fflush(all) == 0 && fflush(stdout) == 0 && fflush(stderr) == 0);
+    CHECK(getchar() == EOF);
+    CHECK(putchar('>') == '>' && fputs(" ", stdout) >= 0);
+    CHECK(fflush(all) == 0);
+    return 0;
+}
+
 int main(void)
 {
     CHECK(tls_data == 77 && tls_zero == 0);
@@ -150,6 +160,8 @@ int main(void)
     int failed = check_memory();
     if (failed == 0)
         failed = check_heap();
+    if (failed == 0)
+        failed = check_streams();
     if (failed != 0)
         return failed;
     char text[100];
