@@ -9,10 +9,14 @@ typedef struct worker_config {
     uint64_t compute_units;
     const char *environment; // "development", "staging" or "production"
     const char *inputs_folder;
+    uint64_t input_wait_seconds;
+    uint64_t shutdown_timeout_seconds;
     const char *coordinator_url;
+    const char *tls_ca, *tls_cert, *tls_key, *tls_name; // NULL: none
+    const char *token_file;                             // NULL: no token
     uint64_t reconnect_interval_seconds;
     uint64_t heartbeat_timeout_seconds;
-    const char *log_filter; // fit for log_open
+    const char *log_filter; // fit for log_open; verbose and debug are in it
     const char *log_format;
     const char *log_file_path; // NULL: no file
     const char *proving_key;   // folder of keys and preprocessed caches
