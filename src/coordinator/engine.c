@@ -82,7 +82,7 @@ status engine_open(engine **out, store *s, const engine_limits *limits, const en
     e->store = s;
     e->limits = *limits;
     e->hooks = *hooks;
-    e->now_ms = now_ms;
+    e->now_ms = e->opened_ms = now_ms;
     e->next_ticket = 1;
     e->next_session = 1;
     status result = engine_load(e);

@@ -65,9 +65,7 @@ static void program_failed(engine *e, job *j, task *t, const char *message)
 {
     workers_note(&j->program_errors, &j->n_program_errors, t->by);
     engine_say(j->last_error, sizeof j->last_error, "%s", message);
-    if (!task_close(e, j, t, TASK_MOVED))
-        return;
-    if (j->n_program_errors >= 2 || !worker_exists(e, j, j->program_errors, j->n_program_errors))
+    if (task_close(e, j, t, TASK_MOVED) && j->n_program_errors >= 2)
         job_fail(e, j, "PROGRAM_FAILED", "%s", message);
 }
 
@@ -75,10 +73,7 @@ static void input_failed(engine *e, job *j, task *t, const char *message)
 {
     workers_note(&j->input_errors, &j->n_input_errors, t->by);
     engine_say(j->last_error, sizeof j->last_error, "%s", message);
-    if (!task_close(e, j, t, TASK_MOVED))
-        return;
-    if (!worker_exists(e, j, j->input_errors, j->n_input_errors))
-        job_fail(e, j, "INPUT_ERROR", "%s", message);
+    (void)task_close(e, j, t, TASK_MOVED);
 }
 
 // Not about the aggregation.
@@ -235,50 +230,18 @@ static void go_on_to_proofs(engine *e, job *j, task *t)
         (void)task_add(e, j, t->by, FOR_PROOFS, begin, end - begin);
 }
 
-static void take_list(engine *e, job *j, task *t, const api_challenges_list *c)
+// The answer is taken as an opinion, or not at all; it is not kept.
+static bool pass_answer(engine *e, job *j, task *t)
+{
+    if (!task_close(e, j, t, TASK_PASSED))
+        return false;
+    task_tell_stored(e, j, t->by, t->id, NULL);
+    return true;
+}
+
+static void keep_list(engine *e, job *j, task *t, const api_challenges_list *c, bool facts_new)
 {
     worker *w = t->by;
-    plan_facts facts;
-    const char *bad =
-        c == NULL || !read_facts(&facts, c) ? "a malformed answer" : check_list(e, j, t, c);
-    if (bad != NULL) {
-        worker_aside(e, w, j, bad);
-        job_pump(e, j);
-        return;
-    }
-    note_progress(e, j, w);
-    if (j->has_facts && !same_facts(&j->facts, &facts)) {
-        // The share is done again by whom the election leaves; this answer is not kept.
-        if (task_close(e, j, t, TASK_PASSED)) {
-            task_tell_stored(e, j, w, t->id, NULL);
-            election_vote(e, j, w, &facts);
-        }
-        job_pump(e, j);
-        return;
-    }
-    bool facts_new = !j->has_facts;
-    if (facts_new)
-        job_set_facts(j, &facts);
-    if (t->purpose == FOR_OPINION) {
-        if (task_close(e, j, t, TASK_PASSED)) {
-            task_tell_stored(e, j, w, t->id, NULL);
-            dispute_opinion(e, j, w, c->contributions[0]->contribution.data,
-                            c->contributions[0]->contribution.len);
-        }
-        job_pump(e, j);
-        return;
-    }
-    uint32_t differs = first_difference(j, c);
-    if (differs != UINT32_MAX) {
-        const api_instance_contribution *m =
-            c->contributions[differs - c->contributions[0]->plan_index];
-        if (task_close(e, j, t, TASK_PASSED)) {
-            task_tell_stored(e, j, w, t->id, NULL);
-            dispute_open(e, j, differs, w, m->contribution.data, m->contribution.len);
-        }
-        job_pump(e, j);
-        return;
-    }
     if (!store_list(e, j, t, c, facts_new))
         return;
     workers_note(&j->supporters, &j->n_supporters, w);
@@ -296,7 +259,45 @@ static void take_list(engine *e, job *j, task *t, const api_challenges_list *c)
     else if (t->purpose == FOR_READY)
         (void)task_add(e, j, w, FOR_SUMS, 0, 0);
     event_progress(e, j, true);
-    job_pump(e, j);
+}
+
+static void take_list(engine *e, job *j, task *t, const api_challenges_list *c)
+{
+    worker *w = t->by;
+    plan_facts facts;
+    if (c == NULL || !read_facts(&facts, c)) {
+        worker_aside(e, w, j, "a malformed answer");
+        return;
+    }
+    note_progress(e, j, w);
+    if (j->has_facts && !same_facts(&j->facts, &facts)) {
+        // The share is done again by whom the election leaves. That the task's range is not in this
+        // worker's plan is no lie of its own.
+        if (pass_answer(e, j, t))
+            election_vote(e, j, w, &facts);
+        return;
+    }
+    const char *bad = check_list(e, j, t, c);
+    if (bad != NULL) {
+        worker_aside(e, w, j, bad);
+        return;
+    }
+    bool facts_new = !j->has_facts;
+    if (facts_new)
+        job_set_facts(j, &facts);
+    uint32_t differs = first_difference(j, c);
+    if (t->purpose == FOR_OPINION || differs != UINT32_MAX) {
+        size_t at = t->purpose == FOR_OPINION ? 0 : differs - c->contributions[0]->plan_index;
+        const ProtobufCBinaryData *said = &c->contributions[at]->contribution;
+        if (!pass_answer(e, j, t))
+            return;
+        if (t->purpose == FOR_OPINION)
+            dispute_opinion(e, j, w, said->data, said->len);
+        else
+            dispute_open(e, j, differs, w, said->data, said->len);
+        return;
+    }
+    keep_list(e, j, t, c, facts_new);
 }
 
 // ---- Proofs
@@ -575,6 +576,7 @@ void answer_response(engine *e, worker *w, const api_execute_task_response *r)
     if (t == NULL)
         return;
     if (t->state != TASK_OPEN) { // open ones are of this epoch
+        t->answered = true;
         if (t->state != TASK_DONE)
             e->counts.stale_answers++;
         if (t->state == TASK_DONE || t->state == TASK_PASSED)
@@ -582,6 +584,7 @@ void answer_response(engine *e, worker *w, const api_execute_task_response *r)
         return;
     }
     if (!r->success) {
+        t->answered = true;
         take_failure(e, j, t, r);
         return;
     }
@@ -589,7 +592,9 @@ void answer_response(engine *e, worker *w, const api_execute_task_response *r)
     if (task_contributes(t)) {
         has = r->result_data_case ==
               ZISK__DISTRIBUTED__API__V1__EXECUTE_TASK_RESPONSE__RESULT_DATA_CHALLENGES;
+        t->answered = true;
         take_list(e, j, t, has ? r->challenges : NULL);
+        job_pump(e, j);
     } else if (t->purpose == FOR_FINAL) {
         has = r->result_data_case ==
               ZISK__DISTRIBUTED__API__V1__EXECUTE_TASK_RESPONSE__RESULT_DATA_FINAL_PROOF;

@@ -86,7 +86,7 @@ typedef struct task {
     uint32_t epoch;
     worker *by;
     uint32_t first_unit, n_units, begin, end;
-    bool answered;        // PROVE: the list came, checks are still out
+    bool answered;        // the worker is through with it; checks may still be out
     bool all_sent;        // AGGREGATE: the last request went out
     bool unsent;          // waits for the end of the batch
     size_t n_told;        // AGGREGATE: digests that went out, in order of acceptance
@@ -201,7 +201,7 @@ struct engine {
     store *store;
     engine_limits limits;
     engine_hooks hooks;
-    uint64_t now_ms;
+    uint64_t now_ms, opened_ms;
     worker **workers; // by registration
     size_t n_workers;
     job **jobs; // by age
@@ -241,7 +241,8 @@ void worker_lost(engine *e, worker *w, const char *reason); // its connection is
 void worker_leaving(engine *e, worker *w, const char *reason);
 void workers_tick(engine *e);
 void worker_send(engine *e, worker *w, const api_coordinator_message *m);
-// The worker's job has nothing for it any more.
+// The worker's job has nothing for it any more. What it still works on without need is stopped
+// first.
 void worker_release(engine *e, worker *w);
 void worker_reserve(engine *e, worker *w, job *j);
 // Told that the job is not wanted; it is free when it has answered.

@@ -105,14 +105,8 @@ static void end_job(engine *e, job *j)
     e->counts.jobs_ended[j->state]++;
     for (size_t k = 0; k < e->n_workers; k++) {
         worker *w = e->workers[k];
-        if (w->job != j)
-            continue;
-        bool busy = tasks_open(j, w) > 0;
-        worker_release(e, w);
-        if (busy && w->connected && w->state != WORKER_ASIDE && w->cancelling == NULL) {
-            ZK_ASSERT(worker_step(&w->state, WORKER_RESERVE) == ZK_OK);
-            worker_cancel(e, w, j->id, job_state_name(j->state));
-        }
+        if (w->job == j)
+            worker_release(e, w);
     }
     e->ended = engine_grow(e->ended, e->n_ended, sizeof *e->ended);
     e->ended[e->n_ended++] = j;
@@ -347,6 +341,8 @@ static void start_job(engine *e, job *j, worker *const *workers, const uint32_t 
     j->n_shares = n_shares;
     for (size_t k = 0; k < n_shares; k++)
         j->shares[k] = (unit_share){.first = first[k], .n = n[k], .by = workers[k]};
+    for (size_t k = 0; k < n_shares; k++)
+        job_join(j, workers[k]);
     batch_begin(e);
     job_step_saved(e, j, JOB_RESERVED);
     for (size_t k = 0; k < n_shares && job_is_running(j->state); k++)
@@ -579,11 +575,12 @@ bool engine_drain(engine *e)
     return true;
 }
 
-static const char *timeout_code(const task *t)
+// By the job's phase: contributions are made again in phase 2 by whoever moves in.
+static const char *timeout_code(const job *j, const task *t)
 {
-    return task_contributes(t)       ? "PHASE1_TIMEOUT"
-           : t->purpose == FOR_FINAL ? "PHASE3_TIMEOUT"
-                                     : "PHASE2_TIMEOUT";
+    return j->state == JOB_CONTRIBUTIONS ? "PHASE1_TIMEOUT"
+           : t->purpose == FOR_FINAL     ? "PHASE3_TIMEOUT"
+                                         : "PHASE2_TIMEOUT";
 }
 
 // The worker's oldest task that it can be working on; NULL when it waits for us.
@@ -591,7 +588,7 @@ static task *current_task(job *j, const worker *w)
 {
     for (size_t k = 0; k < j->n_tasks; k++) {
         task *t = j->tasks[k];
-        bool waits = t->answered || (t->purpose == FOR_FINAL && !t->all_sent);
+        bool waits = t->answered || t->unsent || (t->purpose == FOR_FINAL && !t->all_sent);
         if (t->by == w && t->state == TASK_OPEN && !waits)
             return t;
     }
@@ -611,7 +608,7 @@ static void stop_stalled(engine *e, job *j, worker *w)
     char text[REASON_BYTES];
     engine_say(text, sizeof text, "worker %s made no progress for %llu ms", w->id,
                (unsigned long long)(e->now_ms - w->progress_ms));
-    const char *code = timeout_code(t);
+    const char *code = timeout_code(j, t);
     if (j->aggregator == w)
         j->aggregator = NULL;
     event_note(e, j, w, "%s; its tasks move", text);

@@ -139,7 +139,9 @@ static bool assign_units(engine *e, job *j)
             continue;
         worker *w = s->by;
         if (w == NULL || !w->connected || w->job != j || !worker_fits(w, j) ||
-            workers_hold(j->failed, j->n_failed, w))
+            workers_hold(j->failed, j->n_failed, w) ||
+            workers_hold(j->input_errors, j->n_input_errors, w) ||
+            workers_hold(j->program_errors, j->n_program_errors, w))
             w = worker_pick(e, j, NULL, 0);
         if (w == NULL) {
             all = false;
@@ -318,6 +320,21 @@ static bool pump_proofs(engine *e, job *j)
     return all;
 }
 
+// Nobody takes a share: because all said that program or input is at fault?
+static void believe_all(engine *e, job *j)
+{
+    worker **all = NULL;
+    size_t n = 0;
+    for (size_t k = 0; k < j->n_program_errors; k++)
+        workers_note(&all, &n, j->program_errors[k]);
+    for (size_t k = 0; k < j->n_input_errors; k++)
+        workers_note(&all, &n, j->input_errors[k]);
+    if (n > 0 && !worker_exists(e, j, all, n))
+        job_fail(e, j, j->n_program_errors > 0 ? "PROGRAM_FAILED" : "INPUT_ERROR", "%s",
+                 j->last_error);
+    free(all);
+}
+
 static void pump_once(engine *e, job *j)
 {
     bool all = true;
@@ -328,6 +345,8 @@ static void pump_once(engine *e, job *j)
             return;
         all = j->state == JOB_CONTRIBUTIONS ? pump_contributions(e, j) : pump_proofs(e, j);
     } while (job_is_running(j->state) && j->state != before);
+    if (job_is_running(j->state) && !all)
+        believe_all(e, j);
     if (!job_is_running(j->state))
         return;
     if (all)

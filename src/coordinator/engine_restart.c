@@ -223,7 +223,9 @@ static status load_task(void *arg, const task_record *r)
                 .first_unit = r->first_unit,
                 .n_units = r->n_units,
                 .begin = r->begin,
-                .end = r->end};
+                .end = r->end,
+                .answered = r->state != TASK_OPEN};
+    job_join(j, t->by);
     j->tasks = engine_grow(j->tasks, j->n_tasks, sizeof *j->tasks);
     j->tasks[j->n_tasks++] = t;
     if (t->purpose == FOR_UNITS)

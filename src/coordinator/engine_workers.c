@@ -33,7 +33,7 @@ worker *worker_known(engine *e, const char *id)
     w->address = engine_text("");
     w->version = engine_text("");
     w->state = WORKER_DISCONNECTED;
-    w->lost_ms = e->now_ms;
+    w->lost_ms = w->progress_ms = e->now_ms;
     w->session = e->next_session++;
     e->workers = engine_grow(e->workers, e->n_workers, sizeof *e->workers);
     e->workers[e->n_workers++] = w;
@@ -257,7 +257,6 @@ static void resume(engine *e, worker *w, const api_worker_reconnect_request *r)
     if (j == NULL)
         return;
     take_step(w, WORKER_RESERVE);
-    w->progress_ms = e->now_ms;
     event_note(e, j, w, "worker %s is back", w->id);
     // It may have forgotten the job although it came back with other things.
     bool holds = r->n_tasks > 0 || strcmp(r->last_known_job_id, j->id) == 0;
@@ -266,6 +265,13 @@ static void resume(engine *e, worker *w, const api_worker_reconnect_request *r)
     w->has_epoch = w->has_epoch && holds;
     send_again(e, w, r);
     job_pump(e, j);
+}
+
+static void forget_tasks(job *j, const worker *w)
+{
+    for (size_t k = 0; k < j->n_tasks; k++)
+        if (j->tasks[k]->by == w)
+            j->tasks[k]->answered = true;
 }
 
 void worker_register(engine *e, uint64_t connection, const char *address, const char *id,
@@ -325,6 +331,8 @@ void worker_register(engine *e, uint64_t connection, const char *address, const 
     w->has_epoch = false;
     if (j != NULL) {
         tasks_move(e, j, w, true, "was started anew");
+        if (job_is_running(j->state))
+            forget_tasks(j, w);
         job_pump(e, j);
     }
 }
@@ -371,12 +379,25 @@ void worker_reserve(engine *e, worker *w, job *j)
     job_join(j, w);
 }
 
+// A task was taken from the worker, and it may be at it.
+static bool works_in_vain(const job *j, const worker *w)
+{
+    for (size_t k = 0; k < j->n_tasks; k++)
+        if (j->tasks[k]->by == w && !j->tasks[k]->answered)
+            return true;
+    return false;
+}
+
 void worker_release(engine *e, worker *w)
 {
-    (void)e;
+    job *j = w->job;
     w->job = NULL;
     w->has_epoch = false;
-    if (w->state == WORKER_COMPUTING && w->cancelling == NULL)
+    if (w->state != WORKER_COMPUTING || w->cancelling != NULL)
+        return;
+    if (works_in_vain(j, w))
+        worker_cancel(e, w, j->id, "nothing is left to do for this worker");
+    else
         take_step(w, WORKER_RELEASE);
 }
 
@@ -449,10 +470,12 @@ worker *worker_pick(engine *e, job *j, worker *const *excluded, size_t n_exclude
 
 bool worker_exists(engine *e, job *j, worker *const *excluded, size_t n_excluded)
 {
+    // After a start everybody may be on the way back.
+    if (e->now_ms - e->opened_ms < e->limits.reconnect_grace_ms)
+        return true;
     for (size_t k = 0; k < e->n_workers; k++) {
         const worker *w = e->workers[k];
-        bool here =
-            w->connected || (w->job == j && e->now_ms - w->lost_ms < e->limits.reconnect_grace_ms);
+        bool here = w->connected || e->now_ms - w->lost_ms < e->limits.reconnect_grace_ms;
         if (here && worker_fits(w, j) && !workers_hold(excluded, n_excluded, w))
             return true;
     }

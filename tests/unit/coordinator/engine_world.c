@@ -475,7 +475,9 @@ static void take_event(world *w, event *e)
         }
         break;
     case CONNECT:
-        if (e->life == e->f->life && e->f->alive && !e->f->connected && !e->f->leaving)
+        if (e->life == e->f->life && e->f->paused)
+            world_push(w, (event){.kind = CONNECT, .f = e->f, .life = e->life, .at = w->now + 500});
+        else if (e->life == e->f->life && e->f->alive && !e->f->connected && !e->f->leaving)
             fake_connect(w, e->f);
         break;
     }

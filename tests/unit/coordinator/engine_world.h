@@ -65,7 +65,11 @@ void fake_hold_answers(fake *f, bool hold);
 void fake_repeat(world *w, fake *f);
 // Sends an arbitrary message now.
 void fake_send(world *w, fake *f, const api_worker_message *m);
-uint64_t fake_last_task(const fake *f);
+uint64_t fake_last_task(const fake *f); // that it delivered something of; 0: none
+uint64_t fake_task_id(const fake *f);   // of the first that it has; 0: none
+void fake_freeze(fake *f);              // it never does anything again, and nobody is told
+// A connection of its own with this first message.
+void world_register_raw(world *w, fake *f, const api_worker_register_request *r);
 
 // Launches; fails the test when the engine does not take it.
 void world_launch(world *w, char job[37], const char *data_id, uint32_t units, uint32_t minimum,
