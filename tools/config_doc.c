@@ -3,6 +3,7 @@
 // compares it with FILE; with --write FOLDER, writes the manual pages and the completion for bash
 // there.
 #include "base/file.h"
+#include "coordinator/client_config.h"
 #include "coordinator/coordinator_config.h"
 #include "worker/worker_config.h"
 
@@ -26,8 +27,10 @@ static const char head[] =
     "\n";
 
 // All programs with tables; their names are those of the manual pages, dashes for spaces.
-static const config_program *const programs[] = {&coordinator_program, &prove_program,
-                                                 &worker_program};
+static const config_program *const programs[] = {
+    &coordinator_program, &prove_program, &jobs_program,  &workers_program,
+    &status_program,      &queue_program, &watch_program, &fetch_program,
+    &cancel_program,      &top_program,   &worker_program};
 enum { N_PROGRAMS = sizeof programs / sizeof programs[0] };
 
 static status print_page(byte_buffer *out)

@@ -425,6 +425,23 @@ static status letter_flags(loader *l, flags *f, bool apply)
     return ZK_OK;
 }
 
+// An argument that is neither a flag nor the value of one.
+static status operand(loader *l, const char *argument, bool apply)
+{
+    const config_program *p = l->program;
+    size_t k = 0;
+    while (k < p->n_settings && !p->settings[k].operand)
+        k++;
+    FAIL_IF(k == p->n_settings, ZK_EINVAL,
+            "%s takes no argument \"%.100s\"; commands stand first, values behind their flags",
+            p->name, argument);
+    if (!apply)
+        return ZK_OK;
+    FAIL_IF(l->origins[k] == BY_FLAG, ZK_EINVAL, "%s takes one --%s, not \"%.100s\" as well",
+            p->name, p->settings[k].flag, argument);
+    return store(l, k, BY_FLAG, p->settings[k].flag, argument);
+}
+
 // Goes through the arguments: first (apply false) to find --config, --help and --version, then,
 // after file and environment, to take the values.
 static status load_flags(loader *l, int argc, char *const *argv, bool apply)
@@ -432,12 +449,9 @@ static status load_flags(loader *l, int argc, char *const *argv, bool apply)
     flags f = {.argc = argc, .argv = argv, .at = 1};
     while (f.at < argc) {
         const char *argument = argv[f.at++];
-        if (argument[0] != '-' || argument[1] == 0)
-            FAIL(ZK_EINVAL,
-                 "%s takes no argument \"%.100s\"; commands stand first, values behind "
-                 "their flags",
-                 l->program->name, argument);
-        if (argument[1] == '-') {
+        if (argument[0] != '-' || argument[1] == 0) {
+            TRY(operand(l, argument, apply));
+        } else if (argument[1] == '-') {
             TRY(long_flag(l, &f, argument + 2, apply));
         } else {
             f.letters = argument + 1;

@@ -54,8 +54,9 @@ typedef struct config_setting {
     status (*check)(const char *value); // of a text beyond its type; may be NULL
     const char *excludes;               // flag of a setting that is not given together with this
     bool required;                      // with flag or variable
-    const char *missing;                // why it cannot be used yet; such a row needs no offset
-    const char *help;                   // one line
+    bool operand;        // a flag that may be left out before its value: NAME VALUE; one a program
+    const char *missing; // why it cannot be used yet; such a row needs no offset
+    const char *help;    // one line
 } config_setting;
 
 typedef enum config_request { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION } config_request;
@@ -93,6 +94,9 @@ void config_clear(config *c);
 // and dashes. False when it has none.
 bool config_variable(char out[CONFIG_NAME_MAX], const config_program *program,
                      const config_setting *s);
+
+// " JOB_ID" or " [JOB_ID]" for the usage line, from the operand; "" without one.
+const char *config_operand(char out[CONFIG_NAME_MAX], const config_program *program);
 
 // Text of `--help`.
 MUST_CHECK status config_help(byte_buffer *out, const config_program *program);

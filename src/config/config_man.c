@@ -80,15 +80,15 @@ static status put_setting(byte_buffer *b, const config_program *p, const config_
 
 status config_man(byte_buffer *out, const config_program *p)
 {
-    char title[CONFIG_NAME_MAX];
+    char title[CONFIG_NAME_MAX], operand[CONFIG_NAME_MAX];
     size_t n = 0;
     for (; p->name[n] != 0 && n + 1 < sizeof title; n++)
         title[n] = p->name[n] == ' ' ? '-' : p->name[n];
     title[n] = 0;
     PUT(out, ".\\\" SPDX-License-Identifier: Apache-2.0 OR MIT\n.TH \"", title, "\" 1 \"\" \"zisk ",
         config_version(), "\" \"ZisK distributed proving\"\n.SH NAME\n", title, " \\- ", p->about,
-        "\n.SH SYNOPSIS\n\\fB", p->name, "\\fR [\\fIFLAGS\\fR]\n.SH DESCRIPTION\n", p->about,
-        ".\n");
+        "\n.SH SYNOPSIS\n\\fB", p->name, "\\fR", config_operand(operand, p),
+        " [\\fIFLAGS\\fR]\n.SH DESCRIPTION\n", p->about, ".\n");
     if (p->prefix != NULL)
         PUT(out,
             "A setting takes its value from the last of these that gives one: its default, the "

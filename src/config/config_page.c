@@ -129,9 +129,25 @@ static status put_builtin(byte_buffer *b, const config_program *p)
     return put(b, "  -V, --version\n%*sPrints the version.\n", HELP_INDENT, "");
 }
 
+const char *config_operand(char out[CONFIG_NAME_MAX], const config_program *program)
+{
+    out[0] = 0;
+    for (size_t k = 0; k < program->n_settings; k++)
+        if (program->settings[k].operand) {
+            const config_setting *s = &program->settings[k];
+            int n = snprintf(out, CONFIG_NAME_MAX, s->required ? " %s" : " [%s]", s->flag);
+            ZK_ASSERT(n > 0 && n < CONFIG_NAME_MAX);
+        }
+    for (char *c = out; *c != 0; c++)
+        *c = *c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? (char)(*c - 32) : *c;
+    return out;
+}
+
 status config_help(byte_buffer *out, const config_program *program)
 {
-    TRY(put(out, "%s\n\nusage: %s [FLAGS]\n\nflags:\n", program->about, program->name));
+    char operand[CONFIG_NAME_MAX];
+    TRY(put(out, "%s\n\nusage: %s%s [FLAGS]\n\nflags:\n", program->about, program->name,
+            config_operand(operand, program)));
     for (size_t k = 0; k < program->n_settings; k++)
         if (program->settings[k].flag != NULL)
             TRY(put_help(out, program, &program->settings[k]));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #pragma once
-// Settings of `zisk-coordinator` and of `zisk-coordinator prove`: names, defaults and meaning are
-// those of ZisK's chapter "Distributed proving". doc/configuration.md is made from these tables.
+// Settings of `zisk-coordinator`: names, defaults and meaning are those of ZisK's chapter
+// "Distributed proving". doc/configuration.md is made from this table. The client's commands are in
+// client_config.h.
 #include "config/config.h"
 
 typedef struct coordinator_config {
@@ -46,17 +47,3 @@ typedef struct coordinator_config {
 } coordinator_config;
 
 extern const config_program coordinator_program;
-
-typedef struct prove_config {
-    const char *inputs_uri; // NULL: the guest takes no input
-    uint64_t compute_capacity;
-    uint64_t minimal_compute_capacity; // at most compute_capacity
-    const char *coordinator_url;
-    const char *data_id; // NULL: neither given nor to be had from inputs_uri
-    bool direct_inputs;
-    uint64_t simulated_node; // CONFIG_UNSET: none
-    const char *output;      // NULL: the proof is not fetched
-    bool no_wait;
-} prove_config;
-
-extern const config_program prove_program;

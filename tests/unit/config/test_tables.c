@@ -3,6 +3,7 @@
 // default, and the chapter's example files and command lines load.
 #include "config_fixture.h"
 
+#include "coordinator/client_config.h"
 #include "coordinator/coordinator_config.h"
 #include "worker/worker_config.h"
 
@@ -333,7 +334,7 @@ static void command_lines_of_prove_load(void **state)
     assert_int_equal(v.compute_capacity, 10);
     assert_int_equal(v.minimal_compute_capacity, 10);
     assert_true(v.simulated_node == CONFIG_UNSET);
-    assert_string_equal(v.coordinator_url, "http://127.0.0.1:50051");
+    assert_string_equal(v.client.coordinator_url, "http://127.0.0.1:50051");
     config_clear(&c);
     load(&c, &v, p, &(config_case){.arguments = {"-c10", "-m4", "--data-id=d", "--no-wait"}});
     assert_null(v.inputs_uri);
