@@ -49,7 +49,7 @@ status file_read(byte_buffer *out, const char *path, size_t max_bytes)
     return result;
 }
 
-static status write_and_sync(int fd, const char *name, const uint8_t *data, size_t size)
+static status write_all(int fd, const char *name, const uint8_t *data, size_t size)
 {
     for (size_t done = 0; done < size;) {
         ssize_t n = write(fd, data + done, size - done);
@@ -58,7 +58,6 @@ static status write_and_sync(int fd, const char *name, const uint8_t *data, size
         FAIL_IF(n < 0, ZK_EIO, "cannot write %s: %m", name);
         done += (size_t)n;
     }
-    FAIL_IF(fsync(fd) != 0, ZK_EIO, "cannot bring %s to the disk: %m", name);
     return ZK_OK;
 }
 
@@ -89,19 +88,26 @@ static status sync_parent(const char *path)
     return ZK_OK;
 }
 
-status file_write_atomic(const char *path, const void *data, size_t size)
+// A new file beside `path`, which takes its place by put_in_place.
+static status open_beside(int *fd, char name[PATH_MAX], const char *path)
 {
     static atomic_uint serial; // threads that write the same path take different names
-    char name[PATH_MAX];
-    int n = snprintf(name, sizeof name, "%s.tmp-%d-%u", path, (int)getpid(), ++serial);
-    FAIL_IF(n < 0 || (size_t)n >= sizeof name, ZK_EIO, "the path %.80s... is too long", path);
+    int n = snprintf(name, PATH_MAX, "%s.tmp-%d-%u", path, (int)getpid(), ++serial);
+    FAIL_IF(n < 0 || n >= PATH_MAX, ZK_EIO, "the path %.80s... is too long", path);
     // A file of that name can only be left from a process that died with our number.
     if (unlink(name) != 0)
         FAIL_IF(errno != ENOENT, ZK_EIO, "cannot remove %s: %m", name);
-    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    FAIL_IF(fd < 0, ZK_EIO, "cannot create %s: %m", name);
+    *fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    FAIL_IF(*fd < 0, ZK_EIO, "cannot create %s: %m", name);
+    return ZK_OK;
+}
 
-    status result = write_and_sync(fd, name, data, size);
+// Ends what open_beside began; `result` is that of the writing.
+static status put_in_place(int fd, const char *name, const char *path, status result)
+{
+    if (result == ZK_OK && fsync(fd) != 0)
+        result =
+            status_fail(ZK_EIO, __FILE__, __LINE__, "", "cannot bring %s to the disk: %m", name);
     int close_failed = close(fd);
     if (result != ZK_OK)
         goto out;
@@ -110,6 +116,41 @@ status file_write_atomic(const char *path, const void *data, size_t size)
     return sync_parent(path);
 out:
     unlink(name);
+    return result;
+}
+
+status file_write_atomic(const char *path, const void *data, size_t size)
+{
+    char name[PATH_MAX];
+    int fd;
+    TRY(open_beside(&fd, name, path));
+    return put_in_place(fd, name, path, write_all(fd, name, data, size));
+}
+
+static status copy_all(int to, const char *name, int from, const char *from_path)
+{
+    uint8_t part[READ_STEP];
+    for (;;) {
+        ssize_t n = read(from, part, sizeof part);
+        if (n < 0 && errno == EINTR)
+            continue;
+        FAIL_IF(n < 0, ZK_EIO, "cannot read %s: %m", from_path);
+        if (n == 0)
+            return ZK_OK;
+        TRY(write_all(to, name, part, (size_t)n));
+    }
+}
+
+status file_copy_atomic(const char *path, const char *from)
+{
+    char name[PATH_MAX];
+    int fd;
+    int source = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    FAIL_IF(source < 0, ZK_EIO, "cannot open %s: %m", from);
+    status result = open_beside(&fd, name, path);
+    if (result == ZK_OK)
+        result = put_in_place(fd, name, path, copy_all(fd, name, source, from));
+    close(source);
     return result;
 }
 

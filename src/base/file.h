@@ -13,6 +13,8 @@ MUST_CHECK status file_read(byte_buffer *out, const char *path, size_t max_bytes
 // sync of the folder. When ZK_OK is returned the new content survives a loss of power. Permissions
 // are 0666 less the umask.
 MUST_CHECK status file_write_atomic(const char *path, const void *data, size_t size);
+// The same with the content of the file `from`, of any size.
+MUST_CHECK status file_copy_atomic(const char *path, const char *from);
 
 // Makes the directory and its parents where they do not exist yet (0777 less the umask).
 MUST_CHECK status file_make_directories(const char *path);

@@ -36,6 +36,35 @@ static void write_then_read(void **state)
     buffer_clear(&b);
 }
 
+static void a_copy_has_the_same_bytes(void **state)
+{
+    (void)state;
+    char from[SCRATCH_PATH], to[SCRATCH_PATH];
+    scratch_path(from, folder, "from.bin");
+    scratch_path(to, folder, "to.bin");
+    enum { BYTES = 200001 };
+    uint8_t *data = malloc(BYTES);
+    for (size_t i = 0; i < BYTES; i++)
+        data[i] = (uint8_t)(i * 31 >> 3);
+    byte_buffer b = buffer_new();
+    for (size_t size = 0; size <= BYTES; size += BYTES) {
+        assert_int_equal(file_write_atomic(from, data, size), ZK_OK);
+        assert_int_equal(file_copy_atomic(to, from), ZK_OK);
+        assert_int_equal(file_read(&b, to, BYTES), ZK_OK);
+        assert_int_equal(b.size, size);
+        if (size > 0)
+            assert_memory_equal(b.data, data, size);
+    }
+    unlink(from);
+    assert_int_equal(file_copy_atomic(to, from), ZK_EIO); // there is none, and the old copy stays
+    assert_int_equal(file_copy_atomic(to, folder), ZK_EIO);
+    assert_int_equal(file_read(&b, to, BYTES), ZK_OK);
+    assert_int_equal(scratch_count(folder), 1);
+    unlink(to);
+    free(data);
+    buffer_clear(&b);
+}
+
 static void failures_name_the_file(void **state)
 {
     (void)state;
@@ -182,10 +211,10 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(write_then_read),        cmocka_unit_test(failures_name_the_file),
-        cmocka_unit_test(long_paths_are_refused), cmocka_unit_test(directories_are_made),
-        cmocka_unit_test(replacement_is_atomic),  cmocka_unit_test(a_pipe_is_read_to_its_end),
-        cmocka_unit_test(clocks_move_forward),
+        cmocka_unit_test(write_then_read),           cmocka_unit_test(a_copy_has_the_same_bytes),
+        cmocka_unit_test(failures_name_the_file),    cmocka_unit_test(long_paths_are_refused),
+        cmocka_unit_test(directories_are_made),      cmocka_unit_test(replacement_is_atomic),
+        cmocka_unit_test(a_pipe_is_read_to_its_end), cmocka_unit_test(clocks_move_forward),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
