@@ -46,7 +46,9 @@ void rpc_percent_encode(char *out, const char *text, size_t n)
     static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c <= 0x7e && c != '%') {
+        // A field value neither begins nor ends with a space (RFC 9113, 8.2.1).
+        bool bare_space = c == ' ' && (i == 0 || i == n - 1);
+        if (c >= 0x20 && c <= 0x7e && c != '%' && !bare_space) {
             *out++ = (char)c;
         } else {
             *out++ = '%';

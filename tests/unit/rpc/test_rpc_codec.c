@@ -12,6 +12,8 @@ static void test_percent(void **state)
     assert_string_equal(out, "a b%25%0A%C3%A9~%7F");
     rpc_percent_decode(back, sizeof back, out, strlen(out));
     assert_string_equal(back, "a b%\n\xc3\xa9~\x7f");
+    rpc_percent_encode(out, " no job ", 8);
+    assert_string_equal(out, "%20no job%20");
     rpc_percent_decode(back, sizeof back, "%4", 2); // malformed stays
     assert_string_equal(back, "%4");
     rpc_percent_decode(back, sizeof back, "%zz%41%", 7);
