@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+// Life of the service: clock, ticks, drain, and what all its files use.
+#include "coordinator/service_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/api_descriptors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TARGET "coordinator"
+
+enum {
+    TICK_SOON_MS = 10,     // many events in a row give one tick
+    TICK_LATEST_MS = 1000, // the engine's clock never stands still
+    SWEEP_MS = 5 * 60 * 1000,
+    DRAIN_POLL_MS = 50,
+    LAST_CALLS_MS = 2000
+};
+
+uint64_t service_now_ms(const service *s)
+{
+    return s->base_ms + clock_monotonic_ns() / NS_PER_MS;
+}
+
+// ---- Ticks ----
+
+static void on_tick(void *arg)
+{
+    service *s = arg;
+    uint64_t now = service_now_ms(s), next = now;
+    engine_tick(s->engine, now, &next);
+    uint64_t delay = next > now ? next - now : TICK_SOON_MS;
+    if (delay > TICK_LATEST_MS)
+        delay = TICK_LATEST_MS;
+    s->tick_at_ms = now + delay;
+    rpc_timer_set(s->o.loop, &s->tick, delay, on_tick, s);
+}
+
+void service_touch(service *s)
+{
+    uint64_t soon = service_now_ms(s) + TICK_SOON_MS;
+    if (s->stopping || s->tick_at_ms <= soon)
+        return;
+    s->tick_at_ms = soon;
+    rpc_timer_set(s->o.loop, &s->tick, TICK_SOON_MS, on_tick, s);
+}
+
+// ---- Jobs ----
+
+static size_t bucket_of(const char *id)
+{
+    uint64_t h = 0xcbf29ce484222325ULL; // FNV-1a
+    for (; *id != '\0'; id++)
+        h = (h ^ (uint8_t)*id) * 0x100000001b3ULL;
+    return (size_t)(h % JOB_BUCKETS);
+}
+
+service_job *service_job_get(service *s, const char *id, bool make)
+{
+    service_job **bucket = &s->jobs[bucket_of(id)];
+    for (service_job *j = *bucket; j != NULL; j = j->next)
+        if (strcmp(j->id, id) == 0)
+            return j;
+    if (!make || strlen(id) >= JOB_ID_BYTES)
+        return NULL;
+    service_job *j = calloc(1, sizeof *j);
+    if (j == NULL)
+        return NULL;
+    strcpy(j->id, id);
+    j->next = *bucket;
+    *bucket = j;
+    return j;
+}
+
+bool service_state_is_over(const char *state)
+{
+    for (int k = 0; k < JOB_STATE_COUNT; k++)
+        if (strcmp(state, job_state_name((job_state)k)) == 0)
+            return job_is_over((job_state)k);
+    return false;
+}
+
+// The inputs of jobs that the store knows.
+static status note_input(void *arg, const job_record *record)
+{
+    service *s = arg;
+    ProtobufCMessage *m;
+    if (job_is_over(record->state) ||
+        message_unpack(&m, API_LAUNCH_PROOF_REQUEST_TYPE, record->request, record->request_bytes,
+                       MESSAGE_BYTES_MAX) != ZK_OK)
+        return ZK_OK; // what cannot be read is the engine's to report
+    const api_launch_proof_request *r = (const api_launch_proof_request *)m;
+    service_job *j =
+        r->input_digest.len == ARTIFACT_DIGEST ? service_job_get(s, record->id, true) : NULL;
+    if (j != NULL) {
+        j->has_input = true;
+        memcpy(j->input, r->input_digest.data, ARTIFACT_DIGEST);
+    }
+    message_free(m);
+    return ZK_OK;
+}
+
+// ---- Sweeping ----
+
+typedef struct sweep_work {
+    service *s;
+    uint8_t (*needed)[ARTIFACT_DIGEST];
+    size_t n, capacity;
+} sweep_work;
+
+static int compare_digests(const void *x, const void *y)
+{
+    return memcmp(x, y, ARTIFACT_DIGEST);
+}
+
+static void sweep_files(void *arg)
+{
+    sweep_work *w = arg;
+    (void)artifacts_sweep(w->s->o.artifacts, w->s->o.artifact_age_ms,
+                          (const uint8_t(*)[ARTIFACT_DIGEST])w->needed, w->n);
+}
+
+static void sweep_done(void *arg)
+{
+    sweep_work *w = arg;
+    w->s->sweeping = false;
+    free(w->needed);
+    free(w);
+}
+
+static bool needs(sweep_work *w, const uint8_t *digest)
+{
+    if (w->n == w->capacity) {
+        size_t capacity = w->capacity == 0 ? 64 : 2 * w->capacity;
+        void *grown = realloc(w->needed, capacity * sizeof *w->needed);
+        if (grown == NULL)
+            return false;
+        w->needed = grown;
+        w->capacity = capacity;
+    }
+    memcpy(w->needed[w->n++], digest, ARTIFACT_DIGEST);
+    return true;
+}
+
+// Inputs of jobs that are not over, and the proofs of all.
+static bool collect_needed(sweep_work *w)
+{
+    service *s = w->s;
+    uint64_t now = service_now_ms(s);
+    for (size_t i = 0; i < engine_n_jobs(s->engine); i++) {
+        const api_job_status *job = engine_job_at(s->engine, now, i);
+        if (job->proof_sha256.len == ARTIFACT_DIGEST && !needs(w, job->proof_sha256.data))
+            return false;
+        const service_job *j = service_job_get(s, job->job_id, false);
+        if (j != NULL && j->has_input && !service_state_is_over(job->state) && !needs(w, j->input))
+            return false;
+    }
+    if (w->n > 0)
+        qsort(w->needed, w->n, sizeof *w->needed, compare_digests);
+    return true;
+}
+
+static void forget_jobs(service *s)
+{
+    uint64_t now = service_now_ms(s);
+    for (size_t b = 0; b < JOB_BUCKETS; b++)
+        for (service_job **at = &s->jobs[b]; *at != NULL;) {
+            service_job *j = *at;
+            if (j->watchers != NULL || engine_job(s->engine, now, j->id) != NULL) {
+                at = &j->next;
+                continue;
+            }
+            *at = j->next;
+            service_forget_history(j);
+            free(j);
+        }
+}
+
+static void on_sweep(void *arg)
+{
+    service *s = arg;
+    uint64_t period = s->o.artifact_age_ms / 4 < SWEEP_MS ? s->o.artifact_age_ms / 4 : SWEEP_MS;
+    rpc_timer_set(s->o.loop, &s->sweep, period + 1, on_sweep, s);
+    forget_jobs(s);
+    if (s->sweeping)
+        return;
+    sweep_work *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return;
+    w->s = s;
+    s->sweeping = true;
+    if (!collect_needed(w) || service_io(s, sweep_files, sweep_done, w) != ZK_OK)
+        sweep_done(w); // next time
+}
+
+// ---- Work on the pool ----
+
+typedef struct io_work {
+    service *s;
+    void (*work)(void *arg);
+    void (*done)(void *arg);
+    void *arg;
+} io_work;
+
+static void io_done(void *arg)
+{
+    io_work *w = arg;
+    w->done(w->arg);
+    free(w);
+}
+
+static void io_run(void *arg)
+{
+    io_work *w = arg;
+    w->work(w->arg);
+    rpc_loop_post(w->s->o.loop, io_done, w);
+}
+
+status service_io(service *s, void (*work)(void *arg), void (*done)(void *arg), void *arg)
+{
+    io_work *w = malloc(sizeof *w);
+    FAIL_IF(w == NULL, ZK_ENOMEM, "no memory for work on a file");
+    *w = (io_work){.s = s, .work = work, .done = done, .arg = arg};
+    pool_submit(s->o.io, io_run, w);
+    return ZK_OK;
+}
+
+// ---- Requests and answers ----
+
+void *service_request(rpc_call *call, const ProtobufCMessageDescriptor *type, const uint8_t *bytes,
+                      size_t n)
+{
+    ProtobufCMessage *m;
+    status s = message_unpack(&m, type, bytes, n, REQUEST_BYTES_MAX);
+    if (s == ZK_OK)
+        return m;
+    rpc_finish(call, s == ZK_ENOMEM ? RPC_RESOURCE_EXHAUSTED : RPC_INVALID_ARGUMENT,
+               status_message());
+    return NULL;
+}
+
+void service_reply(rpc_call *call, const void *message)
+{
+    uint8_t *bytes;
+    size_t n;
+    if (message_pack(&bytes, &n, message) != ZK_OK) {
+        rpc_finish(call, RPC_RESOURCE_EXHAUSTED, status_message());
+        return;
+    }
+    rpc_reply(call, bytes, n);
+    free(bytes);
+}
+
+void service_fail(rpc_call *call, status s, const char *message)
+{
+    static const rpc_code codes[ZK_STATUS_COUNT] = {
+        [ZK_OK] = RPC_INTERNAL,
+        [ZK_EINVAL] = RPC_INVALID_ARGUMENT,
+        [ZK_EPARSE] = RPC_INVALID_ARGUMENT,
+        [ZK_EPROTO] = RPC_INVALID_ARGUMENT,
+        [ZK_ELIMIT] = RPC_RESOURCE_EXHAUSTED,
+        [ZK_ENOMEM] = RPC_RESOURCE_EXHAUSTED,
+        [ZK_ECANCELED] = RPC_UNAVAILABLE,
+        [ZK_ETIMEOUT] = RPC_DEADLINE_EXCEEDED,
+    };
+    rpc_finish(call, codes[s] != RPC_OK ? codes[s] : RPC_INTERNAL, message);
+}
+
+const api_job_status *service_find_job(service *s, rpc_call *call, const char *id)
+{
+    const api_job_status *job = engine_job(s->engine, service_now_ms(s), id);
+    if (job == NULL)
+        rpc_finishf(call, RPC_NOT_FOUND, "there is no job %.64s", id);
+    return job;
+}
+
+static rpc_code authorize(void *arg, rpc_call *call, const char **message)
+{
+    service *s = arg;
+    const rpc_peer *peer = rpc_call_peer(call);
+    rpc_code code = access_check(s->o.access, service_now_ms(s), rpc_call_path(call), peer,
+                                 rpc_call_metadata(call, "authorization"), message);
+    if (code != RPC_OK)
+        log_info(TARGET "::access", "call refused", log_str("method", rpc_call_path(call)),
+                 log_str("address", peer->address), log_str("code", rpc_code_name(code)));
+    return code;
+}
+
+// ---- Hooks ----
+
+static void hook_check(void *arg, const check_request *r)
+{
+    service *s = arg;
+    s->o.check(s->o.arg, r);
+}
+
+static bool hook_contribution_form(void *arg, const uint64_t *key_words, size_t n_key_words,
+                                   const uint8_t *program_key, const api_instance_contribution *c)
+{
+    service *s = arg;
+    return s->o.contribution_form(s->o.arg, key_words, n_key_words, program_key, c);
+}
+
+static bool hook_has_artifact(void *arg, const uint8_t sha256[32])
+{
+    service *s = arg;
+    char path[ARTIFACT_PATH];
+    return artifacts_find(s->o.artifacts, sha256, path, NULL);
+}
+
+static void hook_over(void *arg, const api_job_status *job, const uint8_t *proof_sha256)
+{
+    service *s = arg;
+    s->o.over(s->o.arg, job, proof_sha256);
+}
+
+void service_checked(service *s, uint64_t ticket, bool ok, const char *reason)
+{
+    if (s->stopping)
+        return;
+    engine_checked(s->engine, service_now_ms(s), ticket, ok, reason);
+    service_touch(s);
+}
+
+void service_notified(service *s, const char *job_id)
+{
+    engine_notified(s->engine, job_id);
+}
+
+// ---- Life ----
+
+static void free_texts(service *s)
+{
+    free((char *)s->o.name);
+    free((char *)s->o.version);
+    free((char *)s->o.proof_system);
+    free((char *)s->o.inputs_folder);
+}
+
+static status copy_text(const char **text)
+{
+    if (*text == NULL)
+        return ZK_OK;
+    char *copy = strdup(*text);
+    *text = copy;
+    FAIL_IF(copy == NULL, ZK_ENOMEM, "no memory for the service");
+    return ZK_OK;
+}
+
+static status copy_options(service *s, const service_options *o)
+{
+    s->o = *o;
+    s->o.name = s->o.version = s->o.proof_system = s->o.inputs_folder = NULL;
+    s->o.name = o->name;
+    TRY(copy_text(&s->o.name));
+    s->o.version = o->version;
+    TRY(copy_text(&s->o.version));
+    s->o.proof_system = o->proof_system;
+    TRY(copy_text(&s->o.proof_system));
+    s->o.inputs_folder = o->inputs_folder;
+    TRY(copy_text(&s->o.inputs_folder));
+    if (s->o.worker_queue_bytes == 0)
+        s->o.worker_queue_bytes = SERVICE_WORKER_QUEUE;
+    if (s->o.artifact_age_ms == 0)
+        s->o.artifact_age_ms = SERVICE_ARTIFACT_AGE_MS;
+    return ZK_OK;
+}
+
+static status serve(service *s)
+{
+    rpc_server_options options = s->o.server;
+    options.authorize = authorize;
+    options.authorize_arg = s;
+    TRY(rpc_server_open(&s->server, s->o.loop, &options));
+    TRY(service_add_views(s));
+    TRY(service_add_launch(s));
+    TRY(service_add_workers(s));
+    TRY(service_add_watch(s));
+    TRY(service_add_bulk(s));
+    TRY(rpc_health_add(s->server));
+    rpc_health_set(s->server, "", true);
+    rpc_health_set(s->server, SERVICE_API, true);
+    rpc_descriptor_set set = {.bytes = api_descriptors, .n = api_descriptors_n};
+    return rpc_reflection_add(s->server, &set, 1);
+}
+
+status service_open(service **out, const service_options *o)
+{
+    *out = NULL;
+    status result = ZK_OK;
+    service *s = calloc(1, sizeof *s);
+    FAIL_IF(s == NULL, ZK_ENOMEM, "no memory for the service");
+    s->start_ms = clock_realtime_ns() / NS_PER_MS;
+    s->base_ms = s->start_ms - clock_monotonic_ns() / NS_PER_MS;
+    TRY_OUT(copy_options(s, o));
+    TRY_OUT(store_each_job(s->o.jobs, note_input, s));
+    const engine_hooks hooks = {.arg = s,
+                                .send = service_hook_send,
+                                .close = service_hook_close,
+                                .check = hook_check,
+                                .contribution_form = hook_contribution_form,
+                                .has_artifact = hook_has_artifact,
+                                .event = service_hook_event,
+                                .over = hook_over};
+    TRY_OUT(engine_open(&s->engine, s->o.jobs, &s->o.limits, &hooks, service_now_ms(s)));
+    TRY_OUT(serve(s));
+    on_tick(s);
+    on_sweep(s);
+    *out = s;
+    return ZK_OK;
+out:
+    service_stop(s);
+    service_free(s);
+    return result;
+}
+
+uint16_t service_port(const service *s)
+{
+    return rpc_server_port(s->server);
+}
+
+rpc_server *service_server(service *s)
+{
+    return s->server;
+}
+
+engine *service_engine(service *s)
+{
+    return s->engine;
+}
+
+void service_get_counts(const service *s, service_counts *out)
+{
+    *out = s->counts;
+}
+
+// ---- Drain ----
+
+static void on_drained(void *arg)
+{
+    service *s = arg;
+    s->drained(s->drained_arg);
+}
+
+static void on_drain(void *arg)
+{
+    service *s = arg;
+    uint64_t now = service_now_ms(s);
+    bool idle = engine_drain(s->engine);
+    if (!idle && now < s->drain_until_ms) {
+        rpc_timer_set(s->o.loop, &s->drain, DRAIN_POLL_MS, on_drain, s);
+        return;
+    }
+    if (!idle)
+        log_warn(TARGET, "jobs are still running; they go on when the coordinator is back");
+    s->stopping = true; // workers that go now are not lost: they keep their tasks and come back
+    rpc_timer_clear(s->o.loop, &s->tick);
+    service_end_streams(s, "the coordinator is shutting down");
+    service_end_watchers(s, "the coordinator is shutting down");
+    rpc_server_drain(s->server, LAST_CALLS_MS, on_drained, s);
+}
+
+void service_drain(service *s, uint64_t timeout_ms, void (*done)(void *arg), void *arg)
+{
+    if (s->draining)
+        return;
+    s->draining = true;
+    s->drained = done;
+    s->drained_arg = arg;
+    s->drain_until_ms = service_now_ms(s) + timeout_ms;
+    rpc_health_set(s->server, "", false);
+    rpc_health_set(s->server, SERVICE_API, false);
+    on_drain(s);
+}
+
+void service_stop(service *s)
+{
+    s->stopping = true;
+    rpc_timer_clear(s->o.loop, &s->tick);
+    rpc_timer_clear(s->o.loop, &s->sweep);
+    rpc_timer_clear(s->o.loop, &s->pump);
+    rpc_timer_clear(s->o.loop, &s->drain);
+    rpc_server_close(s->server);
+    s->server = NULL;
+}
+
+void service_free(service *s)
+{
+    if (s == NULL)
+        return;
+    engine_close(s->engine);
+    for (size_t b = 0; b < JOB_BUCKETS; b++)
+        while (s->jobs[b] != NULL) {
+            service_job *j = s->jobs[b];
+            s->jobs[b] = j->next;
+            service_forget_history(j);
+            free(j);
+        }
+    free_texts(s);
+    free(s);
+}
