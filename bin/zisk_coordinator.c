@@ -2,10 +2,12 @@
 // zisk-coordinator: reads settings, opens the parts, runs the loop, goes away when told to.
 #include "coordinator_client.h"
 
-#include "base/file.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "cluster/metrics_http.h"
 #include "coordinator/checker.h"
 #include "coordinator/coordinator_config.h"
+#include "coordinator/coordinator_metrics.h"
 #include "coordinator/endings.h"
 #include "verifier/bundle.h"
 
@@ -48,6 +50,8 @@ typedef struct coordinator {
     webhook *hook;
     endings *endings;
     service *service;
+    coordinator_metrics *metrics;
+    metrics_http *metrics_http;
     uv_signal_t signals[N_SIGNALS];
     int n_signals;
     bool going;
@@ -117,10 +121,105 @@ static void notified(void *arg, const char *job_id)
     service_notified(k->service, job_id);
 }
 
-static void delivered(void *arg, const char *job_id, bool ok)
+static void webhook_delivered(void *arg, const char *job_id, bool ok)
 {
     coordinator *k = arg;
     endings_delivered(k->endings, job_id, ok);
+}
+
+// ---- Metrics
+
+static void count_call(void *arg, const char *method, rpc_code code, double seconds)
+{
+    coordinator *k = arg;
+    coordinator_metrics_request(k->metrics, method, code, seconds);
+}
+
+static void count_status(void *arg, const api_job_status *job)
+{
+    coordinator *k = arg;
+    coordinator_metrics_status(k->metrics, clock_realtime_ns() / NS_PER_MS, job);
+}
+
+static void count_delivery(void *arg, bool ok)
+{
+    coordinator *k = arg;
+    coordinator_metrics_webhook(k->metrics, ok);
+}
+
+// A worker as it is counted; the engine's view of it lives until its next call.
+typedef struct counted_worker {
+    api_worker_info info;
+    api_compute_capacity capacity;
+} counted_worker;
+
+static status list_workers(engine *e, counted_worker **out, const api_worker_info ***list, size_t n)
+{
+    *out = calloc(n + 1, sizeof **out);
+    *list = calloc(n + 1, sizeof **list);
+    FAIL_IF(*out == NULL || *list == NULL, ZK_ENOMEM, "no memory for %zu workers", n);
+    for (size_t i = 0; i < n; i++) {
+        counted_worker *w = &(*out)[i];
+        w->info = *engine_worker_at(e, i);
+        if (w->info.compute_capacity != NULL) {
+            w->capacity = *w->info.compute_capacity;
+            w->info.compute_capacity = &w->capacity;
+        }
+        (*list)[i] = &w->info;
+    }
+    return ZK_OK;
+}
+
+static status render_metrics(void *arg, byte_buffer *out)
+{
+    coordinator *k = arg;
+    engine *e = service_engine(k->service);
+    api_system_status now = API_SYSTEM_STATUS_INIT;
+    engine_counts counts;
+    rpc_server_stats rpc;
+    checker_counts checks;
+    counted_worker *workers;
+    const api_worker_info **list;
+    engine_system_status(e, &now);
+    engine_get_counts(e, &counts);
+    rpc_server_get_stats(service_server(k->service), &rpc);
+    checker_get_counts(k->checker, &checks);
+    size_t n = engine_n_workers(e);
+    status result = list_workers(e, &workers, &list, n);
+    const coordinator_view view = {.now_ms = clock_realtime_ns() / NS_PER_MS,
+                                   .version = config_version(),
+                                   .system = &now,
+                                   .engine = &counts,
+                                   .rpc = &rpc,
+                                   .checks = &checks,
+                                   .workers = list,
+                                   .n_workers = n,
+                                   .webhooks_waiting =
+                                       k->hook != NULL ? webhook_waiting(k->hook) : 0};
+    if (result == ZK_OK)
+        result = coordinator_metrics_render(out, k->metrics, &view);
+    free(list);
+    free(workers);
+    return result;
+}
+
+static bool healthy(void *arg, byte_buffer *out)
+{
+    coordinator *k = arg;
+    bool draining = service_draining(k->service);
+    (void)!buffer_put_text(out, draining ? "shutting down\n" : "serving\n");
+    return !draining;
+}
+
+static status open_metrics(coordinator *k)
+{
+    const metrics_http_options o = {.loop = k->loop,
+                                    .host = k->c.metrics_host,
+                                    .port = (uint16_t)k->c.metrics_port,
+                                    .render = render_metrics,
+                                    .healthy = healthy,
+                                    .arg = k};
+    return k->c.metrics_port != 0 ? metrics_http_open(&k->metrics_http, &o) : ZK_OK;
 }
 
 // ---- Signals
@@ -236,7 +335,7 @@ static status open_endings(coordinator *k)
                                       .retries = (uint32_t)c->webhook_retries,
                                       .max_proof_bytes = c->webhook_max_proof_mib * MIB,
                                       .proof_url = c->webhook_proof_url,
-                                      .notified = delivered,
+                                      .notified = webhook_delivered,
                                       .arg = k};
         TRY(webhook_open(&k->hook, &hook));
     }
@@ -247,6 +346,7 @@ static status open_endings(coordinator *k)
                                      .retention_days = c->proofs_retention_days,
                                      .hook = k->hook,
                                      .notified = notified,
+                                     .delivered = count_delivery,
                                      .arg = k};
     return endings_open(&k->endings, &options);
 }
@@ -284,7 +384,9 @@ static status open_service(coordinator *k)
                          .arg = k,
                          .check = check,
                          .contribution_form = contribution_form,
-                         .over = over};
+                         .over = over,
+                         .status_changed = count_status,
+                         .call_ended = count_call};
     o.limits.plan.instance_log_cells = (uint32_t)atoi(c->instance_log_cells);
     o.limits.plan.chunk_log_steps = CHUNK_LOG_STEPS;
     o.limits.plan.max_steps = c->max_steps;
@@ -312,8 +414,10 @@ static status start(coordinator *k)
     const checker_options checks = {
         .threads = k->checks, .arg = k, .answer = checked, .artifact_path = artifact_path};
     TRY(checker_open(&k->checker, &checks));
+    TRY(coordinator_metrics_new(&k->metrics, clock_realtime_ns() / NS_PER_MS));
     TRY(open_endings(k));
     TRY(open_service(k));
+    TRY(open_metrics(k));
     return watch_signals(k);
 }
 
@@ -325,6 +429,9 @@ static void print_banner(const coordinator *k)
            "Listening on %s%s%s:%u%s\n",
            c->service_name, config_version(), c->environment, open, c->host, close,
            service_port(k->service), c->tls_cert != NULL ? " with TLS" : "");
+    if (k->metrics_http != NULL)
+        printf("Metrics at http://%s:%u/metrics\n", c->metrics_host,
+               metrics_http_port(k->metrics_http));
     fflush(stdout);
     log_info(TARGET, "started", log_str("host", c->host), log_u64("port", service_port(k->service)),
              log_str("state", c->state_dir), log_str("proofs", c->proofs_dir),
@@ -336,6 +443,7 @@ static void stop(coordinator *k)
 {
     for (int i = 0; i < k->n_signals; i++)
         uv_close((uv_handle_t *)&k->signals[i], NULL);
+    metrics_http_close(k->metrics_http);
     if (k->endings != NULL)
         endings_stop(k->endings);
     if (k->service != NULL)
@@ -350,6 +458,7 @@ static void stop(coordinator *k)
     artifacts_close(k->artifacts);
     store_close(k->jobs);
     access_close(k->access);
+    coordinator_metrics_free(k->metrics);
 }
 
 static void warn_of_variables(const config *settings)

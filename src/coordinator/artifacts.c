@@ -309,47 +309,57 @@ void artifact_abort(artifact_writer *w)
     writer_free(w);
 }
 
-// ---- Sweeping ----
+// ---- Removing ----
 
-typedef struct sweep {
-    artifacts *a;
-    uint64_t age_ms;
-    const uint8_t (*needed)[ARTIFACT_DIGEST];
-    size_t n_needed, n_removed;
-} sweep;
-
-static int compare_digests(const void *x, const void *y)
+static bool is_old(const char *path, uint64_t age_ms, uint64_t *size)
 {
-    return memcmp(x, y, ARTIFACT_DIGEST);
-}
-
-static void sweep_blob(void *arg, const char *path, const uint8_t *digest)
-{
-    sweep *s = arg;
-    if (s->n_needed > 0 &&
-        bsearch(digest, s->needed, s->n_needed, ARTIFACT_DIGEST, compare_digests) != NULL)
-        return;
-    pthread_mutex_lock(&s->a->lock);
     struct stat info;
+    if (stat(path, &info) != 0)
+        return false;
+    *size = (uint64_t)info.st_size;
     uint64_t now_ms = clock_realtime_ns() / NS_PER_MS;
-    if (stat(path, &info) == 0) {
-        uint64_t at_ms =
-            (uint64_t)info.st_mtim.tv_sec * 1000 + (uint64_t)info.st_mtim.tv_nsec / NS_PER_MS;
-        if (now_ms >= at_ms && now_ms - at_ms >= s->age_ms && unlink(path) == 0) {
-            s->a->total -= (uint64_t)info.st_size;
-            s->n_removed++;
-        }
-    }
-    pthread_mutex_unlock(&s->a->lock);
+    uint64_t at_ms =
+        (uint64_t)info.st_mtim.tv_sec * 1000 + (uint64_t)info.st_mtim.tv_nsec / NS_PER_MS;
+    return now_ms >= at_ms && now_ms - at_ms >= age_ms;
 }
 
-size_t artifacts_sweep(artifacts *a, uint64_t age_ms, const uint8_t (*needed)[ARTIFACT_DIGEST],
-                       size_t n)
+typedef struct old_list {
+    byte_buffer *digests;
+    uint64_t age_ms;
+    status result;
+} old_list;
+
+static void list_blob(void *arg, const char *path, const uint8_t *digest)
 {
-    sweep s = {.a = a, .age_ms = age_ms, .needed = needed, .n_needed = n};
-    each_blob(a, sweep_blob, &s);
-    if (s.n_removed > 0)
+    old_list *l = arg;
+    uint64_t size;
+    if (l->result == ZK_OK && is_old(path, l->age_ms, &size))
+        l->result = buffer_put(l->digests, digest, ARTIFACT_DIGEST);
+}
+
+status artifacts_list_old(byte_buffer *digests, artifacts *a, uint64_t age_ms)
+{
+    old_list l = {.digests = digests, .age_ms = age_ms};
+    each_blob(a, list_blob, &l);
+    return l.result;
+}
+
+size_t artifacts_remove_old(artifacts *a, uint64_t age_ms, const uint8_t *digests, size_t n)
+{
+    size_t n_removed = 0;
+    for (size_t i = 0; i < n; i++) {
+        char path[ARTIFACT_PATH];
+        uint64_t size;
+        blob_path(path, a->folder, digests + i * ARTIFACT_DIGEST);
+        pthread_mutex_lock(&a->lock);
+        if (is_old(path, age_ms, &size) && unlink(path) == 0) {
+            a->total -= size;
+            n_removed++;
+        }
+        pthread_mutex_unlock(&a->lock);
+    }
+    if (n_removed > 0)
         log_info("coordinator::artifacts", "removed uploads that no job needs",
-                 log_u64("files", s.n_removed), log_u64("bytes_left", artifacts_bytes(a)));
-    return s.n_removed;
+                 log_u64("files", n_removed), log_u64("bytes_left", artifacts_bytes(a)));
+    return n_removed;
 }

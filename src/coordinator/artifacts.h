@@ -12,7 +12,7 @@
 // The sum of all sizes is bounded; a writer reserves its size when it begins. All functions may be
 // called by any thread; those marked "disk" take as long as the disk does, so not on a loop's
 // thread. One writer belongs to one thread at a time.
-#include "base/status.h"
+#include "base/bytes.h"
 
 #include <stdint.h>
 
@@ -34,7 +34,7 @@ void artifacts_close(artifacts *a); // no writer is left; NULL is allowed
 uint64_t artifacts_bytes(const artifacts *a);
 
 // The file that holds these bytes; false: there is none. *size may be NULL. A blob that was asked
-// for counts as new for artifacts_sweep.
+// for counts as new for the two functions below.
 bool artifacts_find(artifacts *a, const uint8_t sha256[ARTIFACT_DIGEST], char path[ARTIFACT_PATH],
                     uint64_t *size);
 
@@ -49,7 +49,7 @@ MUST_CHECK status artifact_write(artifact_writer *w, const void *data, size_t n)
 MUST_CHECK status artifact_commit(artifact_writer *w, uint8_t digest[ARTIFACT_DIGEST]);
 void artifact_abort(artifact_writer *w); // NULL is allowed
 
-// Disk. Removes the blobs that were neither written nor asked for within age_ms and are not among
-// the n digests of `needed`, sorted by memcmp. Returns how many.
-size_t artifacts_sweep(artifacts *a, uint64_t age_ms, const uint8_t (*needed)[ARTIFACT_DIGEST],
-                       size_t n);
+// Disk. Appends the digests of the blobs that were neither written nor asked for within age_ms.
+MUST_CHECK status artifacts_list_old(byte_buffer *digests, artifacts *a, uint64_t age_ms);
+// Disk. Removes those of the n digests that are still as old as that. Returns how many.
+size_t artifacts_remove_old(artifacts *a, uint64_t age_ms, const uint8_t *digests, size_t n);

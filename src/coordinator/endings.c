@@ -144,11 +144,14 @@ static void on_tell(void *arg)
 typedef struct delivery {
     endings *e;
     char id[ID_BYTES];
+    bool ok;
 } delivery;
 
 static void on_delivered(void *arg)
 {
     delivery *d = arg;
+    if (d->e->o.delivered != NULL && !d->e->stopped)
+        d->e->o.delivered(d->e->o.arg, d->ok);
     ending *x = d->e->first;
     while (x != NULL && strcmp(x->id, d->id) != 0)
         x = x->next;
@@ -159,12 +162,12 @@ static void on_delivered(void *arg)
 
 void endings_delivered(void *arg, const char *job_id, bool delivered)
 {
-    (void)delivered; // given up counts as told
-    endings *e = arg;
+    endings *e = arg; // given up counts as told
     delivery *d = malloc(sizeof *d);
     if (d == NULL)
         return; // it is told once more after the next start
     d->e = e;
+    d->ok = delivered;
     snprintf(d->id, sizeof d->id, "%s", job_id);
     rpc_loop_post(e->o.loop, on_delivered, d);
 }

@@ -21,6 +21,7 @@ typedef struct endings_options {
     uint64_t retry_ms;       // pause before a proof is saved again; 0: 30 s
     webhook *hook;           // NULL: none. Its `notified` is endings_delivered
     void (*notified)(void *arg, const char *job_id); // the job's end was told to whom it concerns
+    void (*delivered)(void *arg, bool ok); // the webhook was told, or it was given up; may be NULL
     void *arg;
 } endings_options;
 

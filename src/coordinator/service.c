@@ -15,6 +15,7 @@ enum {
     TICK_SOON_MS = 10,     // many events in a row give one tick
     TICK_LATEST_MS = 1000, // the engine's clock never stands still
     SWEEP_MS = 5 * 60 * 1000,
+    SWEEP_SLICE = 64, // blobs that the engine is asked about in one turn
     DRAIN_POLL_MS = 50,
     LAST_CALLS_MS = 2000
 };
@@ -82,84 +83,53 @@ bool service_state_is_over(const char *state)
     return false;
 }
 
-// The inputs of jobs that the store knows.
-static status note_input(void *arg, const job_record *record)
-{
-    service *s = arg;
-    ProtobufCMessage *m;
-    if (job_is_over(record->state) ||
-        message_unpack(&m, API_LAUNCH_PROOF_REQUEST_TYPE, record->request, record->request_bytes,
-                       MESSAGE_BYTES_MAX) != ZK_OK)
-        return ZK_OK; // what cannot be read is the engine's to report
-    const api_launch_proof_request *r = (const api_launch_proof_request *)m;
-    service_job *j =
-        r->input_digest.len == ARTIFACT_DIGEST ? service_job_get(s, record->id, true) : NULL;
-    if (j != NULL) {
-        j->has_input = true;
-        memcpy(j->input, r->input_digest.data, ARTIFACT_DIGEST);
-    }
-    message_free(m);
-    return ZK_OK;
-}
-
 // ---- Sweeping ----
 
+// First the pool lists what is old, then the engine says what it needs, then the pool removes.
 typedef struct sweep_work {
     service *s;
-    uint8_t (*needed)[ARTIFACT_DIGEST];
-    size_t n, capacity;
+    byte_buffer digests;
+    size_t at, kept; // of the digests: asked for, to be removed
 } sweep_work;
 
-static int compare_digests(const void *x, const void *y)
-{
-    return memcmp(x, y, ARTIFACT_DIGEST);
-}
-
-static void sweep_files(void *arg)
-{
-    sweep_work *w = arg;
-    (void)artifacts_sweep(w->s->o.artifacts, w->s->o.artifact_age_ms,
-                          (const uint8_t(*)[ARTIFACT_DIGEST])w->needed, w->n);
-}
-
-static void sweep_done(void *arg)
+static void sweep_end(void *arg)
 {
     sweep_work *w = arg;
     w->s->sweeping = false;
-    free(w->needed);
+    buffer_clear(&w->digests);
     free(w);
 }
 
-static bool needs(sweep_work *w, const uint8_t *digest)
+static void sweep_list(void *arg)
 {
-    if (w->n == w->capacity) {
-        size_t capacity = w->capacity == 0 ? 64 : 2 * w->capacity;
-        void *grown = realloc(w->needed, capacity * sizeof *w->needed);
-        if (grown == NULL)
-            return false;
-        w->needed = grown;
-        w->capacity = capacity;
-    }
-    memcpy(w->needed[w->n++], digest, ARTIFACT_DIGEST);
-    return true;
+    sweep_work *w = arg;
+    if (artifacts_list_old(&w->digests, w->s->o.artifacts, w->s->o.artifact_age_ms) != ZK_OK)
+        buffer_clear(&w->digests);
 }
 
-// Inputs of jobs that are not over, and the proofs of all.
-static bool collect_needed(sweep_work *w)
+static void sweep_remove(void *arg)
 {
-    service *s = w->s;
-    uint64_t now = service_now_ms(s);
-    for (size_t i = 0; i < engine_n_jobs(s->engine); i++) {
-        const api_job_status *job = engine_job_at(s->engine, now, i);
-        if (job->proof_sha256.len == ARTIFACT_DIGEST && !needs(w, job->proof_sha256.data))
-            return false;
-        const service_job *j = service_job_get(s, job->job_id, false);
-        if (j != NULL && j->has_input && !service_state_is_over(job->state) && !needs(w, j->input))
-            return false;
+    sweep_work *w = arg;
+    (void)artifacts_remove_old(w->s->o.artifacts, w->s->o.artifact_age_ms, w->digests.data,
+                               w->digests.size / ARTIFACT_DIGEST);
+}
+
+static void sweep_listed(void *arg)
+{
+    sweep_work *w = arg;
+    uint8_t *digests = w->digests.data;
+    for (int i = 0; i < SWEEP_SLICE && w->at < w->digests.size; i++, w->at += ARTIFACT_DIGEST)
+        if (!w->s->stopping && !engine_needs_artifact(w->s->engine, digests + w->at)) {
+            memmove(digests + w->kept, digests + w->at, ARTIFACT_DIGEST);
+            w->kept += ARTIFACT_DIGEST;
+        }
+    if (w->at < w->digests.size) {
+        rpc_loop_post(w->s->o.loop, sweep_listed, w); // others first
+        return;
     }
-    if (w->n > 0)
-        qsort(w->needed, w->n, sizeof *w->needed, compare_digests);
-    return true;
+    w->digests.size = w->kept;
+    if (w->kept == 0 || service_io(w->s, sweep_remove, sweep_end, w) != ZK_OK)
+        sweep_end(w);
 }
 
 static void forget_jobs(service *s)
@@ -191,8 +161,8 @@ static void on_sweep(void *arg)
         return;
     w->s = s;
     s->sweeping = true;
-    if (!collect_needed(w) || service_io(s, sweep_files, sweep_done, w) != ZK_OK)
-        sweep_done(w); // next time
+    if (service_io(s, sweep_list, sweep_listed, w) != ZK_OK)
+        sweep_end(w); // next time
 }
 
 // ---- Work on the pool ----
@@ -288,6 +258,14 @@ static rpc_code authorize(void *arg, rpc_call *call, const char **message)
     return code;
 }
 
+static void call_ended(void *arg, const rpc_call *call, rpc_code code, uint64_t ms)
+{
+    service *s = arg;
+    const char *slash = strrchr(rpc_call_path(call), '/');
+    if (s->o.call_ended != NULL && slash != NULL)
+        s->o.call_ended(s->o.arg, slash + 1, code, (double)ms / 1000);
+}
+
 // ---- Hooks ----
 
 static void hook_check(void *arg, const check_request *r)
@@ -308,6 +286,14 @@ static bool hook_has_artifact(void *arg, const uint8_t sha256[32])
     service *s = arg;
     char path[ARTIFACT_PATH];
     return artifacts_find(s->o.artifacts, sha256, path, NULL);
+}
+
+static uint64_t hook_artifact_bytes(void *arg, const uint8_t sha256[32])
+{
+    service *s = arg;
+    char path[ARTIFACT_PATH];
+    uint64_t size;
+    return artifacts_find(s->o.artifacts, sha256, path, &size) ? size : 0;
 }
 
 static void hook_over(void *arg, const api_job_status *job, const uint8_t *proof_sha256)
@@ -373,6 +359,8 @@ static status serve(service *s)
     rpc_server_options options = s->o.server;
     options.authorize = authorize;
     options.authorize_arg = s;
+    options.ended = call_ended;
+    options.ended_arg = s;
     TRY(rpc_server_open(&s->server, s->o.loop, &options));
     TRY(service_add_views(s));
     TRY(service_add_launch(s));
@@ -395,13 +383,13 @@ status service_open(service **out, const service_options *o)
     s->start_ms = clock_realtime_ns() / NS_PER_MS;
     s->base_ms = s->start_ms - clock_monotonic_ns() / NS_PER_MS;
     TRY_OUT(copy_options(s, o));
-    TRY_OUT(store_each_job(s->o.jobs, note_input, s));
     const engine_hooks hooks = {.arg = s,
                                 .send = service_hook_send,
                                 .close = service_hook_close,
                                 .check = hook_check,
                                 .contribution_form = hook_contribution_form,
                                 .has_artifact = hook_has_artifact,
+                                .artifact_bytes = hook_artifact_bytes,
                                 .event = service_hook_event,
                                 .over = hook_over};
     TRY_OUT(engine_open(&s->engine, s->o.jobs, &s->o.limits, &hooks, service_now_ms(s)));
@@ -429,6 +417,11 @@ rpc_server *service_server(service *s)
 engine *service_engine(service *s)
 {
     return s->engine;
+}
+
+bool service_draining(const service *s)
+{
+    return s->draining;
 }
 
 void service_get_counts(const service *s, service_counts *out)

@@ -35,6 +35,9 @@ typedef struct service_options {
     bool (*contribution_form)(void *arg, const uint64_t *key_words, size_t n_key_words,
                               const uint8_t *program_key, const api_instance_contribution *c);
     void (*over)(void *arg, const api_job_status *job, const uint8_t *proof_sha256);
+    // For who counts; may be NULL. A job's status changed; a call ended.
+    void (*status_changed)(void *arg, const api_job_status *job);
+    void (*call_ended)(void *arg, const char *method, rpc_code code, double seconds);
 } service_options;
 
 enum {
@@ -48,6 +51,7 @@ MUST_CHECK status service_open(service **out, const service_options *o);
 uint16_t service_port(const service *s);
 rpc_server *service_server(service *s);
 engine *service_engine(service *s);
+bool service_draining(const service *s);
 uint64_t service_now_ms(const service *s); // the engine's clock
 
 // The answer to `check`.

@@ -21,8 +21,6 @@ typedef struct history_item history_item;
 typedef struct service_job {
     struct service_job *next;
     char id[JOB_ID_BYTES];
-    bool has_input; // an artifact that must stay while the job is not over
-    uint8_t input[ARTIFACT_DIGEST];
     // Events in order; of progress only the last.
     history_item *first, *last;
     size_t n_states, n_notes;

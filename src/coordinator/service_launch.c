@@ -36,11 +36,6 @@ static void launch(service *s, rpc_call *call, const api_launch_proof_request *r
         return;
     }
     service_touch(s);
-    service_job *j = r->input_digest.len == ARTIFACT_DIGEST ? service_job_get(s, id, true) : NULL;
-    if (j != NULL) {
-        j->has_input = true;
-        memcpy(j->input, r->input_digest.data, ARTIFACT_DIGEST);
-    }
     api_launch_proof_response answer = API_LAUNCH_PROOF_RESPONSE_INIT;
     answer.result_case = ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_RESPONSE__RESULT_JOB_ID;
     answer.job_id = id;

@@ -209,6 +209,8 @@ void service_hook_event(void *arg, const api_job_event *e)
 {
     service *s = arg;
     service_job *j = service_job_get(s, e->job_id, true);
+    if (kind_of(e) == JOB_STATUS_CHANGED && s->o.status_changed != NULL)
+        s->o.status_changed(s->o.arg, e->status);
     if (j == NULL)
         return;
     if (kind_of(e) == JOB_PROGRESSED) {

@@ -218,6 +218,9 @@ typedef struct rpc_server_options {
     // set *message (static or living as long as arg). NULL: everybody may call everything.
     rpc_code (*authorize)(void *arg, rpc_call *call, const char **message);
     void *authorize_arg;
+    // Told of each call of a method that is there, after its on_done. NULL: nobody is.
+    void (*ended)(void *arg, const rpc_call *call, rpc_code code, uint64_t ms);
+    void *ended_arg;
 } rpc_server_options;
 
 typedef struct rpc_server_stats {

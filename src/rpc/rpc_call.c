@@ -708,6 +708,9 @@ void call_turn(rpc_call *call)
         call->done_told = true;
         if (call->events.on_done != NULL)
             call->events.on_done(call, call->arg, call->code, call->text);
+        if (call->ended != NULL)
+            call->ended(call->ended_arg, call, call->code,
+                        rpc_loop_now_ms(call->loop) - call->opened_ms);
         rpc_call_unref(call);
     }
 }

@@ -239,6 +239,9 @@ struct rpc_call {
     bool complete; // code and text are final, on_done is owed or given
     bool clean;    // ended by the peer's own status: deliver the backlog first
     bool done_told;
+    void (*ended)(void *arg, const rpc_call *call, rpc_code code, uint64_t ms); // of the server
+    void *ended_arg;
+    uint64_t opened_ms;
     rpc_code code;
     char *text;
 };
@@ -278,6 +281,8 @@ struct rpc_server {
     SSL_CTX *tls;
     rpc_code (*authorize)(void *arg, rpc_call *call, const char **message);
     void *authorize_arg;
+    void (*ended)(void *arg, const rpc_call *call, rpc_code code, uint64_t ms);
+    void *ended_arg;
     rpc_method *methods; // sorted by path
     size_t n_methods;
     rpc_conn *conns;

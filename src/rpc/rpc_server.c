@@ -131,6 +131,9 @@ static void open_method(rpc_call *call)
         rpc_finishf(call, RPC_UNIMPLEMENTED, "unknown method %.200s", rpc_call_path(call));
         return;
     }
+    call->ended = s->ended;
+    call->ended_arg = s->ended_arg;
+    call->opened_ms = rpc_loop_now_ms(call->loop);
     if (s->authorize != NULL) {
         const char *message = NULL;
         rpc_code code = s->authorize(s->authorize_arg, call, &message);
@@ -294,6 +297,8 @@ status rpc_server_open(rpc_server **out, rpc_loop *loop, const rpc_server_option
     s->limits = rpc_limits_filled(&o->limits);
     s->authorize = o->authorize;
     s->authorize_arg = o->authorize_arg;
+    s->ended = o->ended;
+    s->ended_arg = o->ended_arg;
     if (o->tls != NULL)
         TRY_OUT(rpc_tls_server_context(&s->tls, o->tls));
     TRY_OUT(listener_open(s, o->host != NULL ? o->host : "0.0.0.0", o->port));

@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 from harness import (BIN, PATIENCE, SERVICE, Client, Coordinator, StubWorker, api, grpc,
                      wait_until)
@@ -373,6 +375,134 @@ class Life(unittest.TestCase):
                     self.assertFalse(b.expect("register_response").accepted)
                 self.assertEqual(client.code("LaunchProof", compute_capacity=10)[0],
                                  "RESOURCE_EXHAUSTED")
+
+
+class Settings(unittest.TestCase):
+    """What a key of the file changes."""
+
+    def test_plan_of_new_jobs(self):
+        with Coordinator({"coordinator.instance_log_cells": "23",
+                          "coordinator.max_steps": 1000}) as c:
+            client = c.client()
+            with StubWorker(client, "w") as w:
+                client.call("LaunchProof", compute_capacity=1, queue=True)
+                plan = w.expect("execute_task").contribution_params.plan
+                self.assertEqual((plan.instance_log_cells, plan.max_steps), (23, 1000))
+
+    def test_metrics(self):
+        port = free_port()
+        with Coordinator({"server.metrics_port": port}) as c:
+            c.expect(f"http://127.0.0.1:{port}/metrics")
+            client = c.client()
+            client.code("JobStatus", job_id="none")
+            with StubWorker(client, "w", units=4) as w:
+                w.expect("register_response")
+                job = client.call("LaunchProof", compute_capacity=4).job_id
+                client.call("CancelJob", job_id=job)
+                text = http(port, "/metrics")
+                for line in ('coordinator_requests_total{method="JobStatus",status="NOT_FOUND"} 1',
+                             'coordinator_workers_connected 1', 'coordinator_capacity_units 4',
+                             'coordinator_jobs_total{kind="prove",outcome="cancelled"} 1',
+                             'coordinator_worker_registrations_total 1'):
+                    self.assertIn(line + "\n", text)
+            self.assertIn("serving", http(port, "/health"))
+            done = run("--config", c.file, "--port", "0", cwd=c.folder,
+                       env={**os.environ, "ZISK_COORDINATOR_SERVER_STATE_DIR": "other"})
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(str(port), done.stderr)
+
+    def test_limit_of_all_uploads(self):
+        with Coordinator({"server.artifacts_max_mib": 2, "server.upload_max_mib": 2}) as c:
+            client = c.client()
+            client.upload("UploadInput", bytes(1 << 20))
+            with self.assertRaises(grpc.RpcError) as e:
+                client.upload("UploadInput", bytes((1 << 20) + 1))
+            self.assertEqual(e.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+    def test_retention_of_proofs(self):
+        c = Coordinator({"server.proofs_retention_days": 2})
+        folder = os.path.join(c.folder, "proofs")
+        os.makedirs(folder)
+        name = "proof_00000000-0000-4000-8000-00000000000%d.bin"
+        for i, days in enumerate((3, 1)):
+            path = os.path.join(folder, name % i)
+            open(path, "w").close()
+            os.utime(path, (time.time() - days * 86400,) * 2)
+        open(os.path.join(folder, "mine.bin"), "w").close()
+        os.utime(os.path.join(folder, "mine.bin"), (1, 1))
+        with c:
+            wait_until(lambda: sorted(os.listdir(folder)) == ["mine.bin", name % 1], "it is gone")
+
+    def test_retention_of_jobs(self):
+        with Coordinator({"coordinator.job_retention_hours": 2}) as c:
+            client = c.client()
+            jobs = [client.call("LaunchProof", compute_capacity=1, queue=True).job_id
+                    for _ in range(2)]
+            for job in jobs:
+                client.call("CancelJob", job_id=job)
+            self.assertEqual(c.stop(), 0)
+            with sqlite3.connect(os.path.join(c.folder, "state/jobs.sqlite")) as db:
+                db.execute("UPDATE job SET changed_ms = changed_ms - 3 * 3600000 WHERE id = ?",
+                           (jobs[0],))
+            db.close()
+            c.restart()
+            client = c.client()
+            wait_until(lambda: client.code("JobStatus", job_id=jobs[0])[0] == "NOT_FOUND", "gone")
+            self.assertEqual(client.job(jobs[1]).state, "Cancelled")
+
+    def test_grace_and_capacity(self):
+        with Coordinator({"coordinator.reconnect_grace_seconds": 1,
+                          "coordinator.capacity_timeout_seconds": 2}) as c:
+            client = c.client()
+            with StubWorker(client, "a") as a:
+                job = client.call("LaunchProof", compute_capacity=10, queue=True).job_id
+                a.expect("execute_task")
+            with StubWorker(client, "b") as b:
+                self.assertEqual(b.expect("execute_task").job_id, job)
+            done = client.wait_job(job)
+            self.assertEqual((done.state, done.failure.code), ("Failed", "CAPACITY_LOST"))
+
+    def test_phase_timeout_and_attempts(self):
+        with Coordinator({"coordinator.phase1_timeout_seconds": 1,
+                          "coordinator.max_attempts": 1}) as c:
+            client = c.client()
+            with StubWorker(client, "a") as a:
+                job = client.call("LaunchProof", compute_capacity=10, queue=True).job_id
+                a.expect("execute_task")
+                done = client.wait_job(job)
+                self.assertEqual((done.state, done.failure.code), ("Failed", "PHASE1_TIMEOUT"))
+
+    def test_attempts(self):
+        with Coordinator({"coordinator.max_attempts": 2}) as c:
+            client = c.client()
+            with StubWorker(client, "a") as a:
+                job = client.call("LaunchProof", compute_capacity=10, queue=True).job_id
+                tries = 0
+                while client.job(job).state.startswith("Running") and tries < 10:
+                    try:
+                        task = a.expect("execute_task", 2)
+                    except AssertionError:
+                        break
+                    tries += 1
+                    a.send(execute_task_response=api.ExecuteTaskResponse(
+                        job_id=job, worker_id="a", task_type=task.task_type, success=False,
+                        error_message="out of luck", error_code="INTERNAL", epoch=task.epoch,
+                        task_id=task.task_id))
+                done = client.wait_job(job)
+                self.assertEqual((done.state, done.failure.code, tries),
+                                 ("Failed", "WORKER_FAILURE", 2))
+                self.assertIn("out of luck", done.failure.message)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def http(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as r:
+        return r.read().decode()
 
 
 def certificate(folder, name, subject, ca=None):

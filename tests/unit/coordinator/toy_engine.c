@@ -11,8 +11,8 @@ enum { MAX_JOBS = 64, MAX_WORKERS = 64 };
 
 typedef struct toy_job {
     char id[37], state[64];
-    uint8_t sha256[32];
-    bool has_proof;
+    uint8_t input[32], sha256[32];
+    bool has_input, has_proof;
 } toy_job;
 
 typedef struct toy_worker {
@@ -126,8 +126,11 @@ status engine_launch(engine *e, uint64_t now_ms, const api_launch_proof_request 
     strcpy(job_id, j->id);
     *queued = r->queue;
     toy.input_bytes = r->input_digest.len;
-    if (r->input_digest.len == 32)
+    j->has_input = r->input_digest.len == 32;
+    if (j->has_input) {
         memcpy(toy.input, r->input_digest.data, 32);
+        memcpy(j->input, toy.input, 32);
+    }
     toy.has_uri = r->_inputs_uri_case != 0;
     emit_state(e, j, r->queue ? "Queued" : "Running (Contributions)");
     return ZK_OK;
@@ -270,6 +273,18 @@ bool engine_proof(const engine *e, const char *job_id, uint8_t sha256[32], uint6
     memcpy(sha256, j->sha256, 32);
     *bytes = 0;
     return true;
+}
+
+bool engine_needs_artifact(const engine *e, const uint8_t sha256[32])
+{
+    for (size_t i = 0; i < e->n_jobs; i++) {
+        const toy_job *j = &e->jobs[i];
+        bool over = strcmp(j->state, "Completed") == 0;
+        if ((j->has_input && !over && memcmp(j->input, sha256, 32) == 0) ||
+            (j->has_proof && memcmp(j->sha256, sha256, 32) == 0))
+            return true;
+    }
+    return false;
 }
 
 void engine_get_counts(const engine *e, engine_counts *out)
