@@ -7,8 +7,8 @@
 //   part = bytes                      what loads, stores and the BYTE table look at
 //
 // The machine has one shape, word_shape_64. A declaration takes all sizes from its shape, so that
-// the same text declares a chip for words so small that all its rows can be enumerated. Writers of
-// rows are for word_shape_64 alone.
+// the same text declares a chip for words of 4 or 8 bits, whose rows are enumerated by tests
+// (tests/unit/chips/small_machine.h). Writers of rows are for word_shape_64 alone.
 //
 // The structure is fixed: two limbs a word, two parts a limb. Chips of loads and stores want two
 // bytes a part as well; where bytes are only looked up (bitwise, csr), a part may be one byte.
