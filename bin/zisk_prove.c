@@ -25,7 +25,8 @@ static const char help[] =
     "  -i, --input FILE     input: records of [8 bytes length, little-endian][bytes][zeros to 8]\n"
     "      --raw-input FILE input: the file as one record\n"
     "      --threads N      threads to use (default: one a core)\n"
-    "      --max-memory GIB memory for keeping work between the phases (default 8)\n"
+    "      --max-memory GIB give up before the start when it will not do (default 8); what is\n"
+    "                       left over keeps work between the phases, which saves time\n"
     "      --spill-dir DIR  keep what waits between the phases in files there\n"
     "      --cache-dir DIR  keep what depends on the program alone in files there, for the next "
     "time\n"
@@ -119,6 +120,20 @@ static void print_facts(const arguments *a, const zisk_program *program, const z
     printf("]}\n");
 }
 
+// What a long proof takes, before it begins.
+static void print_needs(const zisk_job *job, const char *spill_dir)
+{
+    const zisk_job_needs *needs = zisk_job_memory(job);
+    size_t n = zisk_job_plan(job)->n;
+    if (n == 1)
+        return;
+    fprintf(stderr, "%zu instances, about %.1f GiB of memory, %zu of them kept whole", n,
+            (double)needs->memory / (1 << 30), needs->kept);
+    if (spill_dir != NULL)
+        fprintf(stderr, ", %.1f MiB in %s", (double)needs->spill / (1 << 20), spill_dir);
+    fputc('\n', stderr);
+}
+
 // Phases 1 to 3, self-verification, and the file.
 static status prove(const arguments *a, const zisk_program *program, zisk_job *job, uint64_t start)
 {
@@ -172,9 +187,9 @@ static status run(arguments *a)
     a->job.threads = threads;
     a->job.progress = show_progress;
     a->job.progress_arg = &line;
-    // An instance in work takes up to 6 GiB; each one kept takes 1.6 GiB more.
-    a->job.keep = a->max_memory_gib <= 6 ? 0 : (size_t)((a->max_memory_gib - 6) * 10 / 16);
+    a->job.max_memory = a->max_memory_gib << 30;
     TRY_OUT(zisk_job_open(&job, &program, &input, &a->job));
+    print_needs(job, a->job.spill_dir);
     TRY_OUT(prove(a, &program, job, start));
 out:
     zisk_job_close(job);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "prover/prover.h"
 
+#include "prover/job_memory.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/bigmem.h"
@@ -16,6 +17,7 @@ typedef struct job_instance {
     contribution own;
     whir_commitment commitment; // without the code; the tree has no leaves unless kept
     instance in;                // kept only
+    uint64_t held_bytes;        // kept only
 } job_instance;
 
 struct zisk_job {
@@ -23,8 +25,10 @@ struct zisk_job {
     zisk_job_options options;
     zisk_run *run;
     zisk_plan *plan;
+    zisk_job_needs needs;
     job_instance *instances;
     size_t n_kept, n_contributed, n_proved;
+    uint64_t held_bytes; // by instances kept
     // The contributions whose challenge it is: hashing all of them for every instance would take
     // time that grows with the square of their number.
     contribution *challenged; // NULL before the first proof
@@ -41,33 +45,6 @@ static void report(const zisk_job *job, job_stage stage, size_t done, size_t of)
 {
     if (job->options.progress != NULL)
         job->options.progress(job->options.progress_arg, stage, done, of);
-}
-
-// Bytes of the trees that wait for phase 2: all levels but the leaves, a third of the leaf level
-// and a bit each.
-static uint64_t spill_bytes(const zisk_plan *plan, size_t keep)
-{
-    uint64_t bytes = 0;
-    for (size_t i = plan->n == 1 ? 1 : keep; i < plan->n; i++) {
-        const whir_params *params = whir_params_any(plan->instances[i].header.class_id);
-        uint64_t leaves = 1ULL << whir_log_rows(&params->round[0]);
-        bytes += leaves / 3 * sizeof(digest) + 4096;
-    }
-    return bytes;
-}
-
-// A folder that cannot hold what will be put there is found out before hours are spent.
-static status check_spill_room(const char *folder, uint64_t bytes)
-{
-    struct statvfs fs;
-    FAIL_IF(statvfs(folder, &fs) != 0, ZK_EIO, "the spill folder %s: %m", folder);
-    uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
-    FAIL_IF(room < bytes, ZK_EIO,
-            "the spill folder %s has room for %llu MiB, but %llu MiB will be needed; give another "
-            "one with --spill-dir, or more memory",
-            folder, (unsigned long long)(room >> 20), (unsigned long long)(bytes >> 20) + 1);
-    FAIL_IF(access(folder, W_OK | X_OK) != 0, ZK_EIO, "the spill folder %s: %m", folder);
-    return ZK_OK;
 }
 
 status zisk_job_open(zisk_job **out, const zisk_program *program, const vm_input *input,
@@ -88,8 +65,7 @@ status zisk_job_open(zisk_job **out, const zisk_program *program, const vm_input
     job->instances = calloc(job->plan->n, sizeof *job->instances);
     FAIL_OUT_IF(job->instances == NULL, ZK_ENOMEM, "no memory for a job");
     job->times.execute = seconds_since(start);
-    if (options->spill_dir != NULL)
-        TRY_OUT(check_spill_room(options->spill_dir, spill_bytes(job->plan, options->keep)));
+    TRY_OUT(job_memory_plan(&job->needs, job->plan, job->run, options));
     report(job, STAGE_EXECUTE, 1, 1);
     *out = job;
     return ZK_OK;
@@ -118,6 +94,7 @@ static void forget(zisk_job *job, size_t i)
         instance_clear(&k->in);
         k->kept = false;
         job->n_kept--;
+        job->held_bytes -= k->held_bytes;
     }
 }
 
@@ -145,6 +122,11 @@ const zisk_plan *zisk_job_plan(const zisk_job *job)
     return job->plan;
 }
 
+const zisk_job_needs *zisk_job_memory(const zisk_job *job)
+{
+    return &job->needs;
+}
+
 const zisk_job_times *zisk_job_timing(const zisk_job *job)
 {
     return &job->times;
@@ -160,6 +142,18 @@ static status fill_instance(instance *in, zisk_job *job, size_t i)
         instance_clear(in);
     job->times.fill += seconds_since(start);
     return result;
+}
+
+// Whether instance i, just committed, is to stay whole. *more: what that takes of keep_bytes.
+static bool may_keep(uint64_t *more, const zisk_job *job, size_t i)
+{
+    const zisk_job_options *o = &job->options;
+    *more =
+        job->n_kept == 0 ? 0 : job_memory_to_keep(&job->plan->instances[i], o->spill_dir != NULL);
+    if (job->plan->n == 1)
+        return true;
+    return o->max_memory == 0 ? job->n_kept < o->keep
+                              : job->held_bytes + *more <= job->needs.keep_bytes;
 }
 
 status zisk_job_contribute(contribution *out, zisk_job *job, size_t i)
@@ -179,11 +173,14 @@ status zisk_job_contribute(contribution *out, zisk_job *job, size_t i)
     job->times.commit += seconds_since(start);
     // The opening encodes again: cheaper than twice the memory while GKR runs.
     whir_drop_code(&k->commitment);
-    if (job->n_kept < job->options.keep || job->plan->n == 1) {
+    uint64_t more;
+    if (may_keep(&more, job, i)) {
         k->in = in;
         in = (instance){0};
         k->kept = true;
+        k->held_bytes = more;
         job->n_kept++;
+        job->held_bytes += more;
     } else {
         merkle_drop_leaves(&k->commitment.tree);
         if (job->options.spill_dir != NULL) {

@@ -18,9 +18,12 @@
 typedef enum job_stage { STAGE_EXECUTE, STAGE_CONTRIBUTE, STAGE_PROVE, STAGE_COUNT } job_stage;
 
 typedef struct zisk_job_options {
-    vm_options vm;         // limits and printing of the run; cancel and sink are the job's own
-    uint32_t max_class;    // 0: WHIR_CLASS_26
-    size_t keep;           // instances whose cells stay between the phases (8 bytes a cell each)
+    vm_options vm;      // limits and printing of the run; cancel and sink are the job's own
+    uint32_t max_class; // 0: WHIR_CLASS_26
+    // Between the phases instances stay whole, in the order of contribution, as long as the
+    // estimate of the peak stays within max_memory bytes; 0: `keep` instances, and no limit.
+    uint64_t max_memory;
+    size_t keep;
     const char *spill_dir; // where trees wait for phase 2; NULL: in memory
     pool *threads;
     const cancel_flag *cancel;
@@ -33,15 +36,25 @@ typedef struct zisk_job_times {
     double execute, fill, commit, gkr, zerocheck, opening; // seconds, summed over instances
 } zisk_job_times;
 
+// Estimates, made when the plan is there.
+typedef struct zisk_job_needs {
+    uint64_t memory;     // bytes at the peak
+    uint64_t spill;      // bytes in the spill folder
+    size_t kept;         // instances that stay whole
+    uint64_t keep_bytes; // for those after the first
+} zisk_job_needs;
+
 typedef struct zisk_job zisk_job;
 
-// The program must outlive the job; the input need not.
+// The program must outlive the job; the input need not. What does not fit is told here, before the
+// long work: ZK_ELIMIT (max_memory), ZK_ENOMEM (the system's memory), ZK_EIO (the spill folder).
 MUST_CHECK status zisk_job_open(zisk_job **out, const zisk_program *program, const vm_input *input,
                                 const zisk_job_options *options);
 void zisk_job_close(zisk_job *job); // NULL is allowed; removes spill files
 
 const zisk_run *zisk_job_run(const zisk_job *job);
 const zisk_plan *zisk_job_plan(const zisk_job *job);
+const zisk_job_needs *zisk_job_memory(const zisk_job *job);
 const zisk_job_times *zisk_job_timing(const zisk_job *job);
 
 // Phase 1 of instance i. The first call does the work, later ones give the same answer.

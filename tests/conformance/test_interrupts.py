@@ -13,7 +13,7 @@ import time
 import unittest
 
 ZISK, GUESTS = sys.argv[1], sys.argv[2]
-PATIENCE_S = 120  # a limit for a hang, not a measurement
+PATIENCE_S = 500  # a limit for a hang, not a measurement
 
 
 def is_caught(pid, number):
@@ -72,7 +72,7 @@ class Interrupts(unittest.TestCase):
         self.stopped(['check', self.elf(), '--raw-input', self.few], signal.SIGTERM)
 
     def prove(self):
-        return ['prove', self.elf(), '--raw-input', self.few, '-o', self.proof, '--max-memory', '1',
+        return ['prove', self.elf(), '--raw-input', self.few, '-o', self.proof, '--max-memory', '3',
                 '--spill-dir', self.spill]
 
     def test_prove_at_once(self):

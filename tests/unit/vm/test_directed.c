@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-// Instructions that the vectors of test_alu do not reach, on edge operands: atomics, branches and jumps
-// against results worked out here from the sentences of the manual, and every compressed encoding at
-// both alignments against the instruction that it stands for. Every run goes through the oracle.
+// Instructions that the vectors of test_alu do not reach, on edge operands: atomics, branches and
+// jumps against results worked out here from the sentences of the manual, and every compressed
+// encoding at both alignments against the instruction that it stands for. Every run goes through
+// the oracle.
 #include "run_guest.h"
 
 #include "alu_vectors.h"
@@ -209,8 +210,8 @@ static void indirect_jumps(void **state)
         emit(&g, enc_i(0x67, X, X, offsets[n])); // jalr x, offset(x)
         pad_to(&g, (uint32_t)(target - GUEST_CODE));
         emit_addi(&g, Y, Y, 1);
-        emit(&g, 0x17 | Z << 7);              // auipc z, 0
-        emit(&g, enc_i(0x67, 0, Z, 12 + 1));  // jalr x0, 13(z): over the trap, no link
+        emit(&g, 0x17 | Z << 7);             // auipc z, 0
+        emit(&g, enc_i(0x67, 0, Z, 12 + 1)); // jalr x0, 13(z): over the trap, no link
         emit(&g, 0);
         runs(&k, &g);
         assert_int_equal(vm_machine_x(k.machine)[Y], 1);
@@ -302,7 +303,7 @@ static void compressed_jumps_at_both_alignments(void **state)
         guest_init(&g);
         g.compressed = true;
         emit_addi(&g, X, 0, 0);
-        emit_addi(&g, 9, 0, 0);   // s1
+        emit_addi(&g, 9, 0, 0);    // s1
         emit_addi(&g, BASE, 0, 5); // s0
         if (shift != 0)
             emit16(&g, 1);
@@ -317,13 +318,13 @@ static void compressed_jumps_at_both_alignments(void **state)
         emit16(&g, 0xe091); // c.bnez s1, .+4: not taken
         emit16(&g, 0x0285); // c.addi t0, 1
         const uint32_t at = guest_pc(&g);
-        emit(&g, 0x17 | Y << 7);                // auipc t1, 0
-        emit_addi(&g, Y, Y, 12);                // t1 := behind the trap
-        emit16(&g, 0x9302);                     // c.jalr t1
+        emit(&g, 0x17 | Y << 7); // auipc t1, 0
+        emit_addi(&g, Y, Y, 12); // t1 := behind the trap
+        emit16(&g, 0x9302);      // c.jalr t1
         emit16(&g, 0x9002);
         emit(&g, 0x17 | Y << 7);
         emit_addi(&g, Y, Y, 12);
-        emit16(&g, 0x8302);                     // c.jr t1
+        emit16(&g, 0x8302); // c.jr t1
         emit16(&g, 0x9002);
         runs(&k, &g);
         assert_int_equal(vm_machine_x(k.machine)[X], 2);
