@@ -457,7 +457,7 @@ static void keys_as_words(void **state)
         {0, 0, "hash"},
         {0, HASH_POSEIDON2 + 1, "hash"},
         {0, UINT64_MAX, "hash"},
-        {0, HASH_POSEIDON2, "another program"},
+        {0, HASH_POSEIDON2, "hash that programs are not proved with"},
         {1, 'D', "memory map"},
         {1, UINT64_MAX, "memory map"},
         {2, 1ULL << 32, "entry point"},
