@@ -5,8 +5,8 @@
 #include "base/bigmem.h"
 #include "prover/key_cache.h"
 
-static const uint32_t shipped_classes[] = {WHIR_CLASS_FIXED_17, WHIR_CLASS_FIXED_20,
-                                           WHIR_CLASS_FIXED_23, WHIR_CLASS_26};
+static const uint32_t shipped_classes[] = {WHIR_CLASS_FIXED_14, WHIR_CLASS_FIXED_17,
+                                           WHIR_CLASS_FIXED_20, WHIR_CLASS_FIXED_23, WHIR_CLASS_26};
 
 static status layout_preprocessed(prover_key *k, uint32_t test_class)
 {

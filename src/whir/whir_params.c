@@ -30,6 +30,7 @@ static const whir_params shipped[] = {
       {16, 6, 4, 16, 6, 38, 14},
       {12, 9, 4, 16, 5, 25, 36}},
      false},
+    {WHIR_CLASS_FIXED_14, "fixed 2^14", 14, 8, 1, {{14, 4, 6, 16, 6, 57, 21}}, true},
     {WHIR_CLASS_FIXED_17,
      "fixed 2^17",
      17,

@@ -34,7 +34,8 @@ typedef enum whir_class {
     WHIR_CLASS_20 = 20,
     WHIR_CLASS_23 = 23,
     WHIR_CLASS_26 = 26,
-    WHIR_CLASS_FIXED_17 = 117, // rate 1/16
+    WHIR_CLASS_FIXED_14 = 114, // rate 1/16
+    WHIR_CLASS_FIXED_17 = 117, // 1/16
     WHIR_CLASS_FIXED_20 = 120, // 1/8
     WHIR_CLASS_FIXED_23 = 123, // 1/4; beyond it, preprocessed columns take WHIR_CLASS_26
     WHIR_CLASS_TEST_10 = 0xF0, // 2^10 cells, two rounds

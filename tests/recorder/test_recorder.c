@@ -176,12 +176,13 @@ static void cost_of_instances(void **state)
     } kinds[] = {{WHIR_CLASS_FIXED_17, WHIR_CLASS_26, false},
                  {WHIR_CLASS_FIXED_17, WHIR_CLASS_23, true},
                  {WHIR_CLASS_FIXED_17, WHIR_CLASS_20, true},
+                 {WHIR_CLASS_FIXED_14, WHIR_CLASS_20, true},
                  {WHIR_CLASS_FIXED_20, WHIR_CLASS_20, true}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         proof_key k = {.machine = &z->m, .hash = hash_get(HASH_POSEIDON)};
         k.preprocessed_class = kinds[i].fixed;
-        k.preprocessed_heights[z->boundary_slot[BOUNDARY_PROGRAM]] = 13;
-        k.preprocessed_heights[z->boundary_slot[BOUNDARY_IMAGE]] = 12;
+        k.preprocessed_heights[z->boundary_slot[BOUNDARY_PROGRAM]] = 10;
+        k.preprocessed_heights[z->boundary_slot[BOUNDARY_IMAGE]] = 9;
         k.preprocessed_heights[z->boundary_slot[BOUNDARY_OUTPUT]] = CHIP_MIN_LOG_HEIGHT;
         must(proof_key_seal(&k));
         size_t bytes;

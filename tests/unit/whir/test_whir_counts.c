@@ -156,6 +156,7 @@ static void test_costs_of_the_shipped_classes(void **state)
     } want[] = {{WHIR_CLASS_20, {2903, 6650, 23262, 13632}},
                 {WHIR_CLASS_23, {3571, 8293, 38841, 16546}},
                 {WHIR_CLASS_26, {4271, 10048, 27250, 20914}},
+                {WHIR_CLASS_FIXED_14, {560, 347, 18254, 1368}},
                 {WHIR_CLASS_FIXED_17, {935, 1497, 14020, 3401}},
                 {WHIR_CLASS_FIXED_20, {1518, 3158, 10110, 6318}},
                 {WHIR_CLASS_FIXED_23, {2332, 5357, 26813, 9950}}};
