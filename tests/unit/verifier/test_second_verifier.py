@@ -177,7 +177,13 @@ def main(folder):
     with open(machine_path, "w", encoding="ascii") as file:
         file.write(output(ZISK, "chips", "--json"))
     vk = output(ZISK, "vk", ELF).strip()
-    output(ZISK, "prove", ELF, "-o", proof, "--raw-input", raw)
+    # Twice with a folder for what depends on the program alone: one file, which changes nothing.
+    cache, again = os.path.join(folder, "cache"), os.path.join(folder, "again")
+    for path in (again, proof):
+        output(ZISK, "prove", ELF, "-o", path, "--raw-input", raw, "--cache-dir", cache)
+        assert len(os.listdir(cache)) == 1
+    with open(proof, "rb") as one, open(again, "rb") as other:
+        assert one.read() == other.read()
 
     # The command lines: the same answers, in the same words.
     first, second = (ZISK, "verify"), (sys.executable, SCRIPT, "--machine", machine_path)
