@@ -19,10 +19,6 @@ add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototy
                     -fno-strict-aliasing -fno-common
                     -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=) # trails name src/..., on any machine
 add_compile_definitions(_GNU_SOURCE) # Linux: affinity, huge pages, O_TMPFILE and the like
-if(ZISK_WERROR)
-  # gcc guesses at this one: what TRY guards it cannot always see.
-  add_compile_options(-Werror -Wno-error=maybe-uninitialized)
-endif()
 if(ZISK_VERIFY)
   add_compile_definitions(ZK_VERIFY_BUILD=1)
 endif()
@@ -34,6 +30,15 @@ if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND CMAKE_C_FLAGS_DEBUG MATCHES "-fsanitize
 else()
   set(ZISK_SANITIZED OFF)
   set(ZISK_TIMEOUT_FACTOR 1)
+endif()
+
+if(ZISK_WERROR)
+  # gcc guesses at these: what TRY guards it cannot always see, nor how long a string is when
+  # sanitizers are in its way.
+  add_compile_options(-Werror -Wno-error=maybe-uninitialized)
+  if(ZISK_SANITIZED)
+    add_compile_options(-Wno-error=format-truncation)
+  endif()
 endif()
 
 # The tier is in the file name and nowhere else: x_avx2.c and x_avx512.c get their flags here,
@@ -97,7 +102,8 @@ function(zisk_fuzz name)
   else()
     add_executable(fuzz_${name} ${F_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
     add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${corpus})
-    set_tests_properties(fuzz_${name} PROPERTIES LABELS quick TIMEOUT 120)
+    math(EXPR timeout "120 * ${ZISK_TIMEOUT_FACTOR}")
+    set_tests_properties(fuzz_${name} PROPERTIES LABELS quick TIMEOUT ${timeout})
   endif()
   foreach(lib ${F_LIBS})
     target_link_libraries(fuzz_${name} PRIVATE zisk_${lib})

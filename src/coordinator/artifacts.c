@@ -81,7 +81,7 @@ static void each_blob(const artifacts *a, void (*each)(void *, const char *, con
         char path[ARTIFACT_PATH];
         if (strlen(e->d_name) != 2 || e->d_name[0] == '.')
             continue;
-        snprintf(path, sizeof path, "%.4000s/%s", a->folder, e->d_name);
+        snprintf(path, sizeof path, "%.4000s/%.2s", a->folder, e->d_name);
         DIR *sub = opendir(path);
         if (sub == NULL)
             continue;
