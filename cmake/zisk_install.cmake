@@ -44,8 +44,10 @@ endforeach()
 install(FILES LICENSE LICENSE-APACHE LICENSE-MIT README.md SOUNDNESS.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
 install(DIRECTORY doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/doc COMPONENT programs)
-install(DIRECTORY distributed/monitoring DESTINATION ${CMAKE_INSTALL_DATADIR}/zisk
-        COMPONENT programs)
+if(EXISTS ${CMAKE_SOURCE_DIR}/distributed/monitoring)
+  install(DIRECTORY distributed/monitoring DESTINATION ${CMAKE_INSTALL_DATADIR}/zisk
+          COMPONENT programs)
+endif()
 
 # The verifier for other programs: one header, static libraries, a pkg-config file.
 set(verifier_layers verifier chips vm air whir sumcheck transcript merkle hash ntt field base)
