@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cluster/message_json.h"
 #include "cluster/messages.h"
 #include "coordinator_client_table.h"
 
@@ -283,6 +284,16 @@ static status put_system(byte_buffer *b, const api_status_info_response *info,
     return buffer_printf(b, "%-12s %u active, %u queued\n", "jobs", s->active_jobs, s->queued_jobs);
 }
 
+static status put_system_json(byte_buffer *b, const api_status_info_response *info,
+                              const api_system_status *s)
+{
+    TRY(buffer_put_text(b, "{\"info\":"));
+    TRY(message_put_json(b, &info->base));
+    TRY(buffer_put_text(b, ",\"status\":"));
+    TRY(message_put_json(b, &s->base));
+    return buffer_put_text(b, "}\n");
+}
+
 static bool show_system(client *c, const client_command_config *p)
 {
     api_status_info_request info_request = API_STATUS_INFO_REQUEST_INIT;
@@ -300,7 +311,7 @@ static bool show_system(client *c, const client_command_config *p)
                                ? answer->error
                                : NULL);
     else if (ok && p->client.json)
-        ok = print_message(c, &info->base) && print_message(c, &answer->status->base);
+        ok = print_text(c, &text, put_system_json(&text, info, answer->status));
     else if (ok)
         ok = print_text(c, &text, put_system(&text, info, answer->status));
     if (info != NULL)

@@ -67,12 +67,17 @@ class FakeCoordinator:
         self.metadata = {}
         self.port = 0
         self.server = None
+        self.credentials = None
         self.UploadInput = self.upload
         self.start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.credentials else ''}://127.0.0.1:{self.port}"
+
+    def serve_tls(self, key, certificate, client_authority):
+        self.credentials = grpc.ssl_server_credentials([(key, certificate)], client_authority, True)
+        self.start()
 
     def start(self):
         server = grpc.server(concurrent.futures.ThreadPoolExecutor(8),
@@ -87,7 +92,9 @@ class FakeCoordinator:
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, table),))
         for _ in range(100):  # the port of the server before may take a moment to be free
             try:
-                port = server.add_insecure_port(f"127.0.0.1:{self.port}")
+                address = f"127.0.0.1:{self.port}"
+                port = (server.add_secure_port(address, self.credentials) if self.credentials
+                        else server.add_insecure_port(address))
             except RuntimeError:
                 port = 0
             if port:

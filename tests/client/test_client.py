@@ -8,8 +8,8 @@ import fcntl
 import json
 import os
 import pty
-import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -36,6 +36,13 @@ def completed(proof=b"", **more):
 def progress(done, total=8, phase="Prove", **more):
     return pb.JobProgress(phase=phase, instances_done=done, instances_total=total,
                           phase_elapsed_ms=5000, **more)
+
+
+def hang(context):
+    """Until the call or its server is gone."""
+    end = time.time() + LIMIT_S
+    while context.is_active() and time.time() < end:
+        time.sleep(0.02)
 
 
 class Case(unittest.TestCase):
@@ -147,9 +154,9 @@ class Lists(Case):
         self.assertIn("workers      3: 2 idle, 1 busy\n", out)
         self.assertIn("up           1:01:40\n", out)
         self.assertIn("jobs         1 active, 5 queued\n", out)
-        info, system = self.run_client("status", "--json")[0].strip().split("\n")
-        self.assertEqual(json.loads(info)["metrics"]["active_connections"], 4)
-        self.assertEqual(json.loads(system)["queued_jobs"], 5)
+        both = json.loads(self.run_client("status", "--json")[0])
+        self.assertEqual(both["info"]["metrics"]["active_connections"], 4)
+        self.assertEqual(both["status"]["queued_jobs"], 5)
 
         self.fake.JobStatus = lambda r, c: pb.JobStatusResponse(job=self.JOBS[0])
         out, _ = self.run_client("status", "job-1")
@@ -244,6 +251,32 @@ class Failures(Case):
         self.assertNotIn("secret-token", p.stderr)
         self.assertIn("is empty", self.error("jobs", "--token-file", self.path("none", b"\n")))
         self.assertIn("/nonexistent/t", self.error("jobs", "--token-file", "/nonexistent/t"))
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificates")
+class Tls(Case):
+    def certificate(self, name):
+        key, cert = self.path(name + ".key"), self.path(name + ".pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                        "-subj", "/CN=client:" + name, "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", key, "-out", cert], check=True, capture_output=True,
+                       timeout=LIMIT_S)
+        return key, cert
+
+    def test_both_sides_show_certificates(self):
+        key, cert = self.certificate("server")
+        own_key, own_cert = self.certificate("me")
+        self.fake.stop()
+        self.fake.serve_tls(self.read(key), self.read(cert), self.read(own_cert))
+        self.fake.CancelJob = lambda r, c: pb.CancelJobResponse(state="Cancelled")
+        own = ["--tls-cert", own_cert, "--tls-key", own_key]
+        token = ["--token-file", self.path("token", b"secret\n")]
+        self.run_client("cancel", "job-1", "--tls-ca", cert, *own, *token)
+        self.assertEqual(self.fake.metadata["authorization"], "Bearer secret")
+        for args in (["--tls-ca", cert], ["--tls-ca", own_cert, *own], own):
+            self.assertRegex(self.error("cancel", "job-1", *args), "^error: UNAVAILABLE: cannot reach")
+        self.assertIn("/nonexistent/ca", self.error("cancel", "job-1", "--tls-ca", "/nonexistent/ca"))
+        self.assertEqual(len(self.fake.requests("CancelJob")), 1)
 
 
 class Prove(Case):
@@ -433,7 +466,7 @@ class Restarts(Case):
             yield event(status("Running (Prove)", "Prove", progress=progress(n)))
             if n < 3:
                 gone.set()
-                time.sleep(30 if context.is_active() else 0)
+                hang(context)
             yield event(completed(proof))
         self.fake.WatchJob = watch
 
@@ -463,7 +496,7 @@ class Restarts(Case):
                     yield chunk
                 time.sleep(0.3)
                 thread.append(self.fake.restart_later())
-                time.sleep(30 if context.is_active() else 0)
+                hang(context)
             yield from chunks(proof, request.offset)
         self.fake.FetchProof = fetch
         path = self.path("p")
@@ -479,7 +512,7 @@ class Restarts(Case):
         def launch(request, context):
             if len(self.fake.requests("LaunchProof")) == 1:
                 thread.append(self.fake.restart_later())
-                time.sleep(5)
+                hang(context)
             return pb.LaunchProofResponse(job_id="job-1")
         self.fake.LaunchProof = launch
         self.assertEqual(self.run_client("prove", "-c", "1", "--no-wait")[0], "job-1\n")
@@ -492,7 +525,7 @@ class Restarts(Case):
         def watch(request, context):
             yield event(status("Running (Prove)", "Prove"))
             threading.Thread(target=self.fake.stop).start()
-            time.sleep(30 if context.is_active() else 0)
+            hang(context)
         self.fake.WatchJob = watch
         line = self.error("watch", "job-1", "--reconnect-seconds", "2")
         self.assertRegex(line, "^error: UNAVAILABLE: the coordinator at .* did not come back within 2 s")
@@ -525,12 +558,9 @@ class Signals(Case):
             time.sleep(0.02)
 
     def hanging_watch(self):
-        stop = threading.Event()
-        self.addCleanup(stop.set)
-
         def watch(request, context):
             yield event(status("Running (Prove)", "Prove"))
-            stop.wait(LIMIT_S)
+            hang(context)
         self.fake.WatchJob = watch
 
     def test_interrupt(self):
@@ -554,9 +584,7 @@ class Signals(Case):
             self.assertEqual(os.listdir(self.folder.name), [])
 
     def test_interrupt_before_the_job(self):
-        stop = threading.Event()
-        self.addCleanup(stop.set)
-        self.fake.LaunchProof = lambda r, c: stop.wait(LIMIT_S) and None
+        self.fake.LaunchProof = lambda r, c: hang(c)
         p = subprocess.Popen(self.command("prove", "-c", "1"), text=True, stderr=subprocess.PIPE)
         self.wait_for(lambda: self.fake.requests("LaunchProof"))
         p.send_signal(signal.SIGINT)
