@@ -68,9 +68,9 @@ typedef struct world {
     rpc_loop *loop;
     metrics_http *m;
     pthread_t thread, loop_thread;
-    int stall_fd; // render waits until this pipe is closed; -1: not
-    bool healthy, told;
-    size_t n_lines;
+    _Atomic int stall_fd; // render waits until this pipe is closed; -1: not
+    _Atomic bool healthy, told;
+    _Atomic size_t n_lines;
     unsigned rendered;
 } world;
 

@@ -269,6 +269,8 @@ static void refuses_what_is_not_the_instances_proof(void **state)
     r.proof_bytes = 8 * p->proofs[1].n_words + 8;
     expect(&b, submit(&b, r), "too long");
     free(longer);
+    r.proof = (const uint8_t *)p->proofs[1].words;
+    r.proof_bytes = 8 * p->proofs[1].n_words;
     r.plan_index = (uint32_t)p->n;
     expect(&b, submit(&b, r), "the plan has");
     // None of the refused ones counts as a proof of instance 1.
