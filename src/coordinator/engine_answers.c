@@ -637,7 +637,7 @@ void answer_error(engine *e, worker *w, const api_worker_error *r)
         if (j->tasks[k]->by == w && j->tasks[k]->state == TASK_OPEN)
             (void)share_failed(e, j, j->tasks[k], "WORKER_FAILURE", text);
     if (job_is_running(j->state)) {
-        w->job = NULL;
+        worker_part(e, w);
         worker_cancel(e, w, j->id, "its tasks moved after an error");
     }
     job_pump(e, j);

@@ -88,6 +88,7 @@ typedef struct task {
     uint32_t first_unit, n_units, begin, end;
     bool answered;        // the worker is through with it; checks may still be out
     bool all_sent;        // AGGREGATE: the last request went out
+    bool sent_again;      // AGGREGATE: to a worker that came back and may do it twice
     bool unsent;          // waits for the end of the batch
     size_t n_told;        // AGGREGATE: digests that went out, in order of acceptance
     uint32_t done, total; // as the worker says
@@ -244,6 +245,8 @@ void worker_send(engine *e, worker *w, const api_coordinator_message *m);
 // The worker's job has nothing for it any more. What it still works on without need is stopped
 // first.
 void worker_release(engine *e, worker *w);
+void worker_part(engine *e,
+                 worker *w); // it has no job any more, and what it held of it is not relied on
 void worker_reserve(engine *e, worker *w, job *j);
 // Told that the job is not wanted; it is free when it has answered.
 void worker_cancel(engine *e, worker *w, const char *job_id, const char *reason);

@@ -80,7 +80,7 @@ void worker_aside(engine *e, worker *w, job *j, const char *reason)
     job *own = w->job;
     if (own != NULL && job_is_running(own->state))
         tasks_move(e, own, w, false, "was set aside");
-    w->job = NULL;
+    worker_part(e, w);
     worker_cancel(e, w, j->id, reason);
     if (!job_is_running(j->state))
         return;
@@ -194,6 +194,22 @@ static bool opinion_open(const job *j, task_purpose p)
     return false;
 }
 
+// Whoever could be asked is at another job, which may wait for workers of this one: so this one
+// keeps nobody. An aggregation is begun anew when it is needed.
+static void keep_nobody(engine *e, job *j)
+{
+    for (size_t k = 0; k < j->n_tasks && job_is_running(j->state); k++) {
+        task *t = j->tasks[k];
+        if (t->state == TASK_OPEN &&
+            (t->purpose == FOR_FINAL || t->purpose == FOR_READY || t->purpose == FOR_SUMS))
+            (void)task_close(e, j, t, TASK_PASSED);
+    }
+    j->aggregator = NULL;
+    for (size_t k = 0; k < e->n_workers && job_is_running(j->state); k++)
+        if (e->workers[k]->job == j && tasks_open(j, e->workers[k]) == 0)
+            worker_release(e, e->workers[k]);
+}
+
 // Asks one more worker. False: nobody is there now. The job fails when nobody will ever be.
 static bool ask_another(engine *e, job *j, task_purpose p, const opinion *list, size_t n,
                         uint32_t first, uint32_t count)
@@ -216,6 +232,7 @@ static bool ask_another(engine *e, job *j, task_purpose p, const opinion *list, 
                  "workers disagree and there is no other worker to ask");
     else if (j->waiting_ms == 0)
         j->waiting_ms = e->now_ms;
+    keep_nobody(e, j);
     return false;
 }
 
@@ -436,7 +453,9 @@ bool audit_pump(engine *e, job *j)
     }
     if (!job_is_running(j->state) || open)
         return true;
-    if (!waits)
+    if (waits)
+        keep_nobody(e, j);
+    else
         job_fail(e, j, "PROOF_REJECTED",
                  "all proofs are accepted, the sum over the bus is not zero, and no worker's "
                  "contributions differ from another's");

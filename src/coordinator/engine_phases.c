@@ -308,7 +308,7 @@ static bool pump_proofs(engine *e, job *j)
         job_step_saved(e, j, JOB_FIRST_SHARE);
     if (!job_is_running(j->state))
         return true;
-    if (j->state == JOB_AGGREGATE)
+    if (j->state == JOB_AGGREGATE && !j->auditing)
         all &= ensure_aggregator(e, j);
     if (!job_is_running(j->state))
         return true;

@@ -252,6 +252,8 @@ static status load_result(void *arg, const result_record *r)
         return ZK_OK;
     if (r->kind == RESULT_CONTRIBUTION) {
         job_set_contribution(j, r->instance, r->data, r->size, worker_known(l->e, r->worker));
+        // Whether that worker still holds what it committed is not known: it is asked once more.
+        j->instances[r->instance].session = 0;
     } else if (r->kind == RESULT_PROOF) {
         // Checked again: the sums of the checker were in memory.
         j->instances[r->instance].proof = PROOF_CHECKING;

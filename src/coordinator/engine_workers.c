@@ -210,7 +210,9 @@ static const char *unwanted_job(engine *e, worker *w, const api_worker_reconnect
         if (j == NULL || !job_is_running(j->state) || (w->job != NULL && w->job != j))
             return id;
         const task *t = task_by_id(j, r->tasks[k]->task_id);
-        if (t == NULL || t->by != w || t->state == TASK_MOVED || t->state == TASK_FAILED)
+        // A passed task is no harm while the worker has others of the job.
+        if (t == NULL || t->by != w || t->state == TASK_MOVED || t->state == TASK_FAILED ||
+            (t->state == TASK_PASSED && w->job != j))
             return id;
     }
     return NULL;
@@ -226,12 +228,37 @@ static void send_again(engine *e, worker *w, const api_worker_reconnect_request 
         if (t->by != w || t->state != TASK_OPEN)
             continue;
         if (t->purpose == FOR_FINAL) {
+            if (t->answered)
+                continue; // being checked
             t->n_told = 0;
             t->all_sent = false;
+            t->sent_again = true;
             task_feed_aggregator(e, j);
         } else if (!lists_task(r, t->id)) {
             task_send(e, j, t);
         }
+    }
+}
+
+static void forget_tasks(job *j, const worker *w)
+{
+    for (size_t k = 0; k < j->n_tasks; k++)
+        if (j->tasks[k]->by == w)
+            j->tasks[k]->answered = true;
+}
+
+// The process knows nothing of its job.
+static void start_anew(engine *e, worker *w)
+{
+    free(w->cancelling);
+    w->cancelling = NULL;
+    job *j = w->job;
+    worker_part(e, w);
+    if (j != NULL) {
+        tasks_move(e, j, w, true, "was started anew");
+        if (job_is_running(j->state))
+            forget_tasks(j, w);
+        job_pump(e, j);
     }
 }
 
@@ -244,7 +271,7 @@ static void resume(engine *e, worker *w, const api_worker_reconnect_request *r)
         engine_say(id, sizeof id, "%s", unwanted);
         if (j != NULL)
             tasks_move(e, j, w, false, "came back with work that moved on");
-        w->job = NULL;
+        worker_part(e, w);
         if (w->state == WORKER_IDLE)
             take_step(w, WORKER_RESERVE);
         worker_cancel(e, w, id, "the coordinator went on without this worker");
@@ -256,22 +283,15 @@ static void resume(engine *e, worker *w, const api_worker_reconnect_request *r)
     w->cancelling = NULL;
     if (j == NULL)
         return;
+    // It may have forgotten the job although it came back with other things.
+    if (r->n_tasks == 0 && strcmp(r->last_known_job_id, j->id) != 0) {
+        start_anew(e, w);
+        return;
+    }
     take_step(w, WORKER_RESERVE);
     event_note(e, j, w, "worker %s is back", w->id);
-    // It may have forgotten the job although it came back with other things.
-    bool holds = r->n_tasks > 0 || strcmp(r->last_known_job_id, j->id) == 0;
-    if (!holds)
-        w->session = e->next_session++;
-    w->has_epoch = w->has_epoch && holds;
     send_again(e, w, r);
     job_pump(e, j);
-}
-
-static void forget_tasks(job *j, const worker *w)
-{
-    for (size_t k = 0; k < j->n_tasks; k++)
-        if (j->tasks[k]->by == w)
-            j->tasks[k]->answered = true;
 }
 
 void worker_register(engine *e, uint64_t connection, const char *address, const char *id,
@@ -324,17 +344,7 @@ void worker_register(engine *e, uint64_t connection, const char *address, const 
         resume(e, w, reconnect);
         return;
     }
-    free(w->cancelling);
-    w->cancelling = NULL;
-    job *j = w->job;
-    w->job = NULL;
-    w->has_epoch = false;
-    if (j != NULL) {
-        tasks_move(e, j, w, true, "was started anew");
-        if (job_is_running(j->state))
-            forget_tasks(j, w);
-        job_pump(e, j);
-    }
+    start_anew(e, w);
 }
 
 void worker_lost(engine *e, worker *w, const char *reason)
@@ -362,7 +372,7 @@ void worker_leaving(engine *e, worker *w, const char *reason)
         return;
     event_note(e, j, w, "worker %s leaves", w->id);
     tasks_move(e, j, w, false, "leaves");
-    w->job = NULL;
+    worker_part(e, w);
     worker_cancel(e, w, j->id, "this worker leaves");
     job_pump(e, j);
 }
@@ -379,11 +389,18 @@ void worker_reserve(engine *e, worker *w, job *j)
     job_join(j, w);
 }
 
+void worker_part(engine *e, worker *w)
+{
+    w->job = NULL;
+    w->has_epoch = false;
+    w->session = e->next_session++; // another job may come in between
+}
+
 // A task was taken from the worker, and it may be at it.
 static bool works_in_vain(const job *j, const worker *w)
 {
     for (size_t k = 0; k < j->n_tasks; k++)
-        if (j->tasks[k]->by == w && !j->tasks[k]->answered)
+        if (j->tasks[k]->by == w && (!j->tasks[k]->answered || j->tasks[k]->sent_again))
             return true;
     return false;
 }
@@ -391,8 +408,7 @@ static bool works_in_vain(const job *j, const worker *w)
 void worker_release(engine *e, worker *w)
 {
     job *j = w->job;
-    w->job = NULL;
-    w->has_epoch = false;
+    worker_part(e, w);
     if (w->state != WORKER_COMPUTING || w->cancelling != NULL)
         return;
     if (works_in_vain(j, w))
@@ -449,7 +465,8 @@ static worker *pick_among(engine *e, job *j, worker *const *excluded, size_t n_e
             workers_hold(j->program_errors, j->n_program_errors, w) ||
             (!erred_too && workers_hold(j->failed, j->n_failed, w)))
             continue;
-        if (w->state == WORKER_IDLE && n_of_job < e->limits.max_workers_per_job)
+        // Who is only asked for an opinion is one more than a job may have.
+        if (w->state == WORKER_IDLE && (n_excluded > 0 || n_of_job < e->limits.max_workers_per_job))
             return w;
         if (w->job != j || w->state != WORKER_COMPUTING)
             continue;
@@ -465,7 +482,22 @@ static worker *pick_among(engine *e, job *j, worker *const *excluded, size_t n_e
 worker *worker_pick(engine *e, job *j, worker *const *excluded, size_t n_excluded)
 {
     worker *w = pick_among(e, j, excluded, n_excluded, false);
-    return w != NULL ? w : pick_among(e, j, excluded, n_excluded, true);
+    if (w != NULL || j->n_failed == 0)
+        return w;
+    // Who erred is tried again when there is nobody else, or when the others stay away for long.
+    worker **others = NULL;
+    size_t n_others = 0;
+    for (size_t k = 0; k < n_excluded; k++)
+        workers_note(&others, &n_others, excluded[k]);
+    for (size_t k = 0; k < j->n_failed; k++)
+        workers_note(&others, &n_others, j->failed[k]);
+    bool patient =
+        j->waiting_ms == 0 || e->now_ms - j->waiting_ms < e->limits.capacity_timeout_ms / 2;
+    patient = patient && worker_exists(e, j, others, n_others);
+    free(others);
+    if (patient)
+        return NULL;
+    return pick_among(e, j, excluded, n_excluded, true);
 }
 
 bool worker_exists(engine *e, job *j, worker *const *excluded, size_t n_excluded)
@@ -556,7 +588,7 @@ void workers_tick(engine *e)
         job *j = w->job;
         if (!w->connected && j != NULL && e->now_ms - w->lost_ms >= e->limits.reconnect_grace_ms) {
             tasks_move(e, j, w, true, "did not come back");
-            w->job = NULL;
+            worker_part(e, w);
             job_pump(e, j);
         }
     }

@@ -64,6 +64,16 @@ bool fake_is_connected(const fake *f)
     return f->connected;
 }
 
+bool fake_is_paused(const fake *f)
+{
+    return f->paused;
+}
+
+bool fake_has_left(const fake *f)
+{
+    return f->leaving;
+}
+
 bool fake_is_busy(const fake *f)
 {
     return f->n_tasks > 0;

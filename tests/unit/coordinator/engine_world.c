@@ -117,6 +117,74 @@ void world_put_artifact(world *w, const uint8_t sha[32])
 
 // ---- Hooks
 
+static void note_task(world *w, const api_execute_task_request *r)
+{
+    w->sent[r->task_type]++;
+    w->epochs = realloc(w->epochs, (w->n_epochs + 1) * sizeof *w->epochs);
+    w->epochs[w->n_epochs++] = (struct task_epoch){r->task_id, r->epoch};
+}
+
+static void note_stored(world *w, const api_result_stored *s)
+{
+    for (size_t k = w->n_epochs; k-- > 0;) {
+        if (w->epochs[k].task != s->task_id)
+            continue;
+        w->stored = realloc(w->stored, (w->n_stored + 1) * sizeof *w->stored);
+        struct stored *to = &w->stored[w->n_stored];
+        *to = (struct stored){.epoch = w->epochs[k].epoch, .index = s->plan_index};
+        snprintf(to->job, sizeof to->job, "%s", s->job_id);
+        w->n_stored += s->_plan_index_case != 0;
+        return;
+    }
+}
+
+typedef struct look {
+    world *w;
+    char job[37];
+    uint32_t epoch;
+} look;
+
+static status find_stored(void *arg, const result_record *r)
+{
+    look *l = arg;
+    for (size_t k = 0; k < l->w->n_stored && r->kind == RESULT_PROOF; k++) {
+        struct stored *s = &l->w->stored[k];
+        if (strcmp(s->job, l->job) == 0 && s->epoch == l->epoch && s->index == r->instance)
+            s->found = true;
+    }
+    return ZK_OK;
+}
+
+static status note_running(void *arg, const job_record *r)
+{
+    look *l = arg;
+    if (!job_is_running(r->state))
+        return ZK_OK;
+    // One job at a time is enough: the last one that runs.
+    snprintf(l->job, sizeof l->job, "%s", r->id);
+    l->epoch = r->epoch;
+    return ZK_OK;
+}
+
+// What was acknowledged is in the store of a coordinator that crashed.
+static void check_stored(world *w)
+{
+    store *s;
+    assert_int_equal(store_open(&s, w->folder), ZK_OK);
+    look l = {.w = w};
+    assert_int_equal(store_each_job(s, note_running, &l), ZK_OK);
+    if (l.job[0] != 0)
+        assert_int_equal(store_each_result(s, l.job, l.epoch, find_stored, &l), ZK_OK);
+    const known_job *j = world_known(w, l.job);
+    for (size_t k = 0; k < w->n_stored && l.job[0] != 0; k++) {
+        const struct stored *one = &w->stored[k];
+        bool simulated = j == NULL || j->epoch == UINT32_MAX;
+        if (!simulated && strcmp(one->job, l.job) == 0 && one->epoch == l.epoch && !one->found)
+            fail_msg("the proof of instance %u was acknowledged and is not stored", one->index);
+    }
+    store_close(s);
+}
+
 static void hook_send(void *arg, uint64_t connection, const api_coordinator_message *m)
 {
     world *w = arg;
@@ -124,7 +192,9 @@ static void hook_send(void *arg, uint64_t connection, const api_coordinator_mess
     assert_non_null(l);
     assert_true(l->engine_up); // the engine must know whom it closed
     if (m->payload_case == ZISK__DISTRIBUTED__API__V1__COORDINATOR_MESSAGE__PAYLOAD_EXECUTE_TASK)
-        w->sent[m->execute_task->task_type]++;
+        note_task(w, m->execute_task);
+    if (m->payload_case == ZISK__DISTRIBUTED__API__V1__COORDINATOR_MESSAGE__PAYLOAD_RESULT_STORED)
+        note_stored(w, m->result_stored);
     if (!l->up)
         return;
     event e = {.kind = TO_WORKER, .connection = connection};
@@ -369,6 +439,8 @@ void world_free(world *w)
     free(w->jobs);
     free(w->artifacts);
     free(w->links);
+    free(w->epochs);
+    free(w->stored);
     free(w);
 }
 
@@ -406,6 +478,7 @@ static void break_connection(world *w, struct link *l, bool noticed)
 void world_restart(world *w)
 {
     close_engine(w);
+    check_stored(w);
     for (size_t k = 0; k < w->n_links; k++) {
         w->links[k].engine_up = false;
         if (w->links[k].up)
@@ -581,6 +654,43 @@ void world_break_store(world *w, bool broken)
     limit.rlim_cur = broken ? 0 : limit.rlim_max;
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+void world_print(world *w)
+{
+    for (size_t k = 0; k < engine_n_workers(w->engine); k++) {
+        const api_worker_info *i = engine_worker_at(w->engine, k);
+        const fake *f = NULL;
+        for (size_t x = 0; x < w->n_fakes; x++)
+            if (strcmp(w->fakes[x]->id, i->worker_id) == 0)
+                f = w->fakes[x];
+        printf("%s %s (lie %d, job %.8s, %zu tasks, %zu kept) %.8s: %s\n", i->worker_id, i->state,
+               f != NULL ? (int)f->lie : -1, f != NULL ? f->job : "", f != NULL ? f->n_tasks : 0,
+               f != NULL ? f->n_kept : 0, i->job_id, i->reason);
+    }
+    for (size_t k = 0; k < engine_n_jobs(w->engine); k++) {
+        const api_job_status *s = engine_job_at(w->engine, w->now, k);
+        printf("%.8s %s epoch %u, %u of %u\n", s->job_id, s->state, s->epoch,
+               s->progress != NULL ? s->progress->instances_done : 0,
+               s->progress != NULL ? s->progress->instances_total : 0);
+    }
+}
+
+void world_check_queue(world *w)
+{
+    if (engine_n_queued(w->engine) == 0)
+        return;
+    uint32_t idle = 0;
+    size_t n = 0;
+    for (size_t k = 0; k < engine_n_workers(w->engine); k++) {
+        const api_worker_info *info = engine_worker_at(w->engine, k);
+        if (strcmp(info->state, "Idle") == 0 && strstr(info->reason, "leaving") == NULL) {
+            idle += info->compute_capacity->compute_units;
+            n++;
+        }
+    }
+    // All launches of the simulation are content with one unit.
+    assert_true(idle == 0 && n == 0);
 }
 
 void world_check(world *w)

@@ -59,6 +59,8 @@ void fake_pause(world *w, fake *f, bool pause);
 void fake_leave(world *w, fake *f);
 bool fake_is_alive(const fake *f);
 bool fake_is_connected(const fake *f);
+bool fake_is_paused(const fake *f);
+bool fake_has_left(const fake *f);
 bool fake_is_busy(const fake *f); // has tasks
 void fake_hold_answers(fake *f, bool hold);
 // Sends the answer again that it sent last.
@@ -83,6 +85,8 @@ const api_job_status *world_job(world *w, const char *job);
 bool world_proof_is_right(world *w, const char *job);
 engine_counts world_counts(world *w); // over all restarts
 void world_check(world *w);           // invariants that hold at any moment
+void world_print(world *w);           // workers and jobs, for people
+void world_check_queue(world *w);     // no job waits for capacity that is idle
 // Kinds of tasks that the engine sent so far: tasks[task_type].
 size_t world_tasks_sent(const world *w, int task_type);
 size_t world_over_calls(const world *w, const char *job);

@@ -108,6 +108,17 @@ struct world {
         uint64_t last_to_engine, last_to_worker;
     } * links;
     size_t n_links;
+    struct task_epoch {
+        uint64_t task;
+        uint32_t epoch;
+    } * epochs;
+    size_t n_epochs;
+    struct stored { // proofs that were acknowledged
+        char job[37];
+        uint32_t epoch, index;
+        bool found;
+    } * stored;
+    size_t n_stored;
     size_t sent[3];
     engine_counts before; // of earlier engines
     bool broken;
