@@ -361,8 +361,13 @@ static void instructions_that_fail(void **state)
         const char *part;
     } cases[] = {
         {0x00100073, "ebreak"},
-        {0x0020f053, "encoding 0x0020f053"},             // fadd.s
-        {0x00000000, "illegal"},                         // unimp
+        {0x0020f053, "encoding 0x0020f053"},        // fadd.s
+        {0x0020f053, "floating-point instruction"}, // the same
+        {0x00052507, "floating-point instruction"}, // flw
+        {0x00a53027, "floating-point instruction"}, // fsd
+        {0x00052543, "floating-point instruction"}, // fmadd
+        {0x00000000, "illegal or unsupported"},     // unimp
+        {0xffffffff, "illegal or unsupported"},
         {0xffe022f3, "no hint function was called"},     // csrr t0, 0xFFE
         {0x8c29d073, "no hint function number 83"},      // hint call
         {0x8f152073, "hint parameter of 2 words at 0x"}, // parameter at an unaligned address
