@@ -44,31 +44,44 @@ class Demo(unittest.TestCase):
             except OSError:
                 pass  # it has ended
 
-    def test_it_proves_part_of_a_file(self):
-        done = self.demo('--bytes', '200', README)
+    def assert_proved(self, done, data):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        with open(README, 'rb') as f:
-            digest = hashlib.sha256(f.read(200)).hexdigest()
+        digest = hashlib.sha256(data).hexdigest()
         for line in ('valid', f'published by the proof  {digest}', f'sha256sum               {digest}',
                      '== done'):
             self.assertIn(line, done.stdout.split('\n'))
         self.assertIn('invalid:', done.stdout)  # the forged proof
         self.assertIn('not zero-knowledge', done.stdout)
+
+    def test_it_proves_part_of_a_file(self):
+        done = self.demo('--bytes', '200', README)
+        with open(README, 'rb') as f:
+            self.assert_proved(done, f.read(200))
+        for worker in ('worker-1', 'worker-2'):
+            self.assertIn(worker, done.stdout)
+        self.assert_nothing_left()
+
+    def test_a_worker_is_killed(self):
+        done = self.demo('--kill-one', '--bytes', '3000', README)
+        with open(README, 'rb') as f:
+            self.assert_proved(done, f.read(3000))
+        self.assertIn('killing worker-2', done.stdout)
         self.assert_nothing_left()
 
     def test_keep(self):
         with open(os.path.join(self.folder, 'a file'), 'wb') as f:
             f.write(b'abc')
-        done = self.demo('--keep', 'a file')  # named from where the caller is
+        done = self.demo('--keep', '--workers', '1', 'a file')  # named from where the caller is
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         kept = done.stdout.split('kept in ')[1].strip()
-        self.assertTrue({'proof', 'input', 'sha256.elf'} <= set(os.listdir(kept)))
+        self.assertTrue({'proof', 'input', 'sha256.elf', 'coordinator.log', 'worker-1.log'}
+                        <= set(os.listdir(kept)))
 
     def test_interrupted_while_it_proves(self):
         for number, to_all in ((signal.SIGINT, True), (signal.SIGTERM, False)):
             demo = self.start('--bytes', '30000')
             for line in demo.stdout:
-                if line.startswith('== prove'):
+                if line.startswith('Running'):
                     break
             else:
                 self.fail('it never came to the proof')
@@ -79,7 +92,8 @@ class Demo(unittest.TestCase):
 
     def test_wrong_usage(self):
         for arguments, code, text in ((('--bytes', '0'), 2, '"0"'), (('--bytes',), 2, 'number'),
-                                      (('--what',), 2, '--what'), (('a', 'b'), 2, 'one file'),
+                                      (('--what',), 2, '--what'), (('--workers', '9'), 2, '"9"'),
+                                      (('--workers', '1', '--kill-one'), 2, 'two workers'), (('a', 'b'), 2, 'one file'),
                                       (('nowhere',), 1, 'nowhere'), ((self.folder,), 1, 'no file')):
             done = self.demo(*arguments)
             self.assertEqual(done.returncode, code, arguments)
