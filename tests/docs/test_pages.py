@@ -13,7 +13,9 @@ In a page a fenced block whose first line is
 
 The shell stops at the first command that fails. It starts in a temporary folder that looks like the
 checkout: examples, guest, scripts and doc, and the build as build/release, so that a page may name
-files as its reader sees them and leave files behind.
+files as its reader sees them and leave files behind. Where the kernel lets us, the page has a network
+and a process table of its own: it may use the ports that it names, and what it leaves running in
+the background ends with it.
 """
 import os
 import re
@@ -76,6 +78,20 @@ def checkout_like(folder, source, build):
     os.symlink(build, os.path.join(folder, "build", "release"))
 
 
+def private_shell():
+    """Command that runs a shell with a loopback network and processes of its own; [] without."""
+    for user in ([], ["--user", "--map-root-user"]):
+        command = ["unshare", *user, "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        try:
+            if subprocess.run([*command, "ip", "link", "set", "lo", "up"],
+                              stderr=subprocess.DEVNULL).returncode == 0:
+                return command
+        except OSError:
+            pass
+    print("no namespaces here: pages share this machine's ports")
+    return []
+
+
 def run_page(path, source, build):
     """Problems found, as a list of text; and how many blocks were run."""
     with open(path, encoding="utf-8") as f:
@@ -86,10 +102,12 @@ def run_page(path, source, build):
         checkout_like(folder, source, build)
         # One shell for the page; a line that no command prints ends the output of each block.
         mark = "=== end of block ==="
-        script = "exec 2>&1\nset -eu -o pipefail\n"
+        private = private_shell()
+        script = "exec 2>&1\n" + ("ip link set lo up\n" if private else "")
+        script += "set -eu -o pipefail\n"
         for number, content, _ in todo:
             script += f"{content}echo; echo '{mark}'\n"
-        done = subprocess.run(["bash", "-c", script], cwd=folder, stdin=subprocess.DEVNULL,
+        done = subprocess.run([*private, "bash", "-c", script], cwd=folder, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, timeout=TIME_LIMIT_S, text=True,
                               errors="replace")
     printed = done.stdout.split(f"\n{mark}\n")
