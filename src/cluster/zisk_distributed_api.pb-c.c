@@ -5971,7 +5971,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_reconnect_re
   (ProtobufCMessageInit) zisk__distributed__api__v1__worker_reconnect_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_abilities__field_descriptors[6] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_abilities__field_descriptors[7] =
 {
   {
     "program_digest",
@@ -6045,10 +6045,23 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__worker_abiliti
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "process",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__WorkerAbilities, process),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__worker_abilities__field_indices_by_name[] = {
   4,   /* field[4] = instance_proofs */
   5,   /* field[5] = key_words */
+  6,   /* field[6] = process */
   0,   /* field[0] = program_digest */
   1,   /* field[1] = program_key */
   2,   /* field[2] = proof_system */
@@ -6057,7 +6070,7 @@ static const unsigned zisk__distributed__api__v1__worker_abilities__field_indice
 static const ProtobufCIntRange zisk__distributed__api__v1__worker_abilities__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_abilities__descriptor =
 {
@@ -6067,7 +6080,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__worker_abilities__d
   "Zisk__Distributed__Api__V1__WorkerAbilities",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__WorkerAbilities),
-  6,
+  7,
   zisk__distributed__api__v1__worker_abilities__field_descriptors,
   zisk__distributed__api__v1__worker_abilities__field_indices_by_name,
   1,  zisk__distributed__api__v1__worker_abilities__number_ranges,

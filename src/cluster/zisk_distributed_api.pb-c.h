@@ -879,10 +879,14 @@ struct  Zisk__Distributed__Api__V1__WorkerAbilities
    */
   size_t n_key_words;
   uint64_t *key_words;
+  /*
+   * random, chosen when the process starts: tells a new one from a reconnect
+   */
+  ProtobufCBinaryData process;
 };
 #define ZISK__DISTRIBUTED__API__V1__WORKER_ABILITIES__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__worker_abilities__descriptor) \
-    , {0,NULL}, {0,NULL}, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL }
+    , {0,NULL}, {0,NULL}, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL, {0,NULL} }
 
 
 struct  Zisk__Distributed__Api__V1__WorkerRegisterResponse

@@ -41,7 +41,8 @@ typedef struct program_identity {
 typedef struct worker {
     char *id, *address, *version;
     uint32_t units;
-    bool able; // sent abilities that are well-formed
+    uint8_t process[SHA256_BYTES]; // of the one that runs it, zero-padded
+    bool able;                     // sent abilities that are well-formed
     program_identity program;
     worker_state state;
     bool connected, leaving;

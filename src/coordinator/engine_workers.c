@@ -160,6 +160,20 @@ static void set_text(char **to, const char *text)
     *to = engine_text(text);
 }
 
+// A worker that was set aside is taken again when it was started anew: another process may be
+// another program, or have other memory.
+static void note_process(worker *w, const api_worker_abilities *a)
+{
+    uint8_t process[sizeof w->process] = {0};
+    if (a != NULL && a->process.len > 0)
+        memcpy(process, a->process.data,
+               a->process.len < sizeof process ? a->process.len : sizeof process);
+    bool anew = a != NULL && a->process.len > 0 && memcmp(process, w->process, sizeof process) != 0;
+    memcpy(w->process, process, sizeof process);
+    if (anew && w->state == WORKER_ASIDE)
+        w->state = WORKER_DISCONNECTED; // for job_state.h it is another worker
+}
+
 // The worker as its message describes it. An entry that had been lost goes to the end: the order of
 // registration is the order in which workers are chosen.
 static worker *enter(engine *e, uint64_t connection, const char *address, const char *id,
@@ -168,6 +182,7 @@ static worker *enter(engine *e, uint64_t connection, const char *address, const 
 {
     bool fresh = worker_by_id(e, id) == NULL;
     worker *w = worker_known(e, id);
+    note_process(w, abilities);
     if (!fresh && !reconnect && w->job == NULL) {
         size_t at = 0;
         while (e->workers[at] != w)

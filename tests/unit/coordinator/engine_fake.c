@@ -197,6 +197,7 @@ void fake_connect(world *w, fake *f)
     if (!f->alive) {
         f->alive = true;
         f->life++;
+        f->process = f->life;
         fake_forget(f);
         f->leaving = false;
     }
@@ -229,6 +230,7 @@ void fake_greet(fake *f)
     a.key_words = words;
     a.n_key_words = MODEL_KEY_WORDS;
     a.instance_proofs = true;
+    a.process = (ProtobufCBinaryData){sizeof f->process, (uint8_t *)&f->process};
     api_worker_message m = API_WORKER_MESSAGE_INIT;
     api_worker_register_request r = API_WORKER_REGISTER_REQUEST_INIT;
     api_worker_reconnect_request again = API_WORKER_RECONNECT_REQUEST_INIT;

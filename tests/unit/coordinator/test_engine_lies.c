@@ -177,6 +177,27 @@ static void who_was_set_aside_gets_no_work(void **state)
     world_free(w);
 }
 
+static void a_worker_that_was_set_aside_and_started_anew(void **state)
+{
+    (void)state;
+    char job[37];
+    world *w = start(job, 3, 1, LIES_PROOF);
+    expect_completed(w, job);
+    fake *c = world_worker(w, 2);
+    fake_cut(w, c, true); // the same process comes back
+    world_run(w, 10000);
+    assert_true(fake_is_connected(c));
+    assert_string_equal(worker_info(w, "c")->state, "Set aside");
+    fake_kill(w, c);
+    fake_set_lie(c, HONEST);
+    fake_connect(w, c);
+    world_run(w, 10000);
+    assert_string_equal(worker_info(w, "c")->state, "Idle");
+    world_launch(w, job, "x", 15, 0, false, 0);
+    expect_completed(w, job);
+    world_free(w);
+}
+
 static void lies_and_a_coordinator_that_is_killed(void **state)
 {
     (void)state;
@@ -212,6 +233,7 @@ int main(void)
         cmocka_unit_test(garbage),
         cmocka_unit_test(a_refused_final_proof),
         cmocka_unit_test(who_was_set_aside_gets_no_work),
+        cmocka_unit_test(a_worker_that_was_set_aside_and_started_anew),
         cmocka_unit_test(lies_and_a_coordinator_that_is_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

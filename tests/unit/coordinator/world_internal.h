@@ -54,7 +54,7 @@ struct fake {
     lie lie;
     uint8_t program, key;
     bool alive, connected, registered, paused, leaving, hold;
-    uint64_t connection, life, heard_ms;
+    uint64_t connection, life, heard_ms, process;
     // The open job.
     char job[37], data_id[64];
     bool open;
