@@ -141,12 +141,14 @@ void solver_activate(row_solver *s, const bool *columns, uint32_t dropped)
 const char *solver_name(char *out, size_t size, const row_solver *s, uint32_t k)
 {
     const condition *q = &s->conditions[k];
-    if (q->kind == CONDITION_CONSTRAINT)
+    if (q->kind == CONDITION_CONSTRAINT) {
         snprintf(out, size, "constraint \"%s\"", s->c->constraints[q->index].name);
-    else
-        snprintf(out, size, "%s of %s",
-                 q->kind == CONDITION_PIN ? "pin" : s->c->interactions[q->index].tuple->name,
-                 q->n_columns > 0 ? s->c->columns[q->columns[q->n_columns - 1]].name : "nothing");
+        return out;
+    }
+    const char *what = q->kind == CONDITION_PIN ? "pin" : s->c->interactions[q->index].tuple->name;
+    int n = snprintf(out, size, "%s of", what);
+    for (unsigned i = 0; i < q->n_columns && n > 0 && (size_t)n < size; i++)
+        n += snprintf(out + n, size - (size_t)n, " %s", s->c->columns[q->columns[i]].name);
     return out;
 }
 

@@ -108,5 +108,5 @@ fe solver_value(const row_solver *s, const affine *form);
 // group's columns may be does not depend on another's.
 void solver_groups(const row_solver *s, uint16_t *group);
 
-// "constraint \"x\"", "RANGE of column", for messages.
+// "constraint \"x\"", "RANGE of x y" (its columns), for messages.
 const char *solver_name(char *out, size_t size, const row_solver *s, uint32_t k);
