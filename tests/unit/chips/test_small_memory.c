@@ -312,13 +312,18 @@ static bool check_words(small_chip *t, vm_op op, bool compressed)
     bool by_limbs = t->which == CHIP_STORE_ODD || t->which == CHIP_STORE_CROSS;
     uint64_t n_b = is_store ? WORDS : 1, n_0 = by_limbs ? 16 : WORDS;
     uint64_t n_1 = two && !by_limbs ? WORDS : 1;
-    bool all = thorough && !compressed; // else a part of the pairs of words
+    // With --long all, and a part for compressed rows; else less.
+    uint64_t n = n_b * n_0 * n_1, one_of = n > 16 * WORDS ? 32 : 1;
+    if (thorough)
+        one_of = compressed ? one_of : 1;
+    else
+        one_of = compressed ? 8 * one_of : one_of;
     solver_activate(t->solver, NULL, UINT32_MAX);
     for (unsigned offset = 0; offset < BYTES; offset++)
-        for (uint64_t i = 0; i < n_b * n_0 * n_1; i++) {
+        for (uint64_t i = 0; i < n; i++) {
             small_step s = {.op = op};
             small_passing(t, &s);
-            if (!all && n_b * n_0 * n_1 > 16 * WORDS && test_rng_u64(&t->rng) % 32 != 0)
+            if (one_of > 1 && test_rng_u64(&t->rng) % one_of != 0)
                 continue;
             s.compressed = compressed;
             s.a = 8 + offset;
