@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "cluster/api.h"
 #include "coordinator/client_config.h"
+#include "hash/hash.h"
 #include "rpc/rpc.h"
 
 enum { CLIENT_DONE = 0, CLIENT_FAILED = 1, CLIENT_USAGE = 2, CLIENT_INTERRUPTED = 130 };
@@ -75,10 +76,18 @@ bool client_pause(client *c, uint64_t ms);
 // is noted with its own code. *status, which may be NULL then, is message_free's.
 bool client_watch(client *c, const char *job_id, api_job_status **status);
 
-// Fetches the proof into `path`, whole or not at all; checks digest and, with a key, the proof
-// itself. vk (64 digits) or elf may be given. *verified: it was checked against a key.
-bool client_fetch(client *c, const char *job_id, const char *path, const char *vk, const char *elf,
-                  bool *verified);
+// What a proof is verified against.
+typedef struct client_proof_key {
+    bool given;
+    digest digest;
+} client_proof_key;
+// From 64 hexadecimal digits (vk, which the settings checked to be that) or, by running `zisk vk`,
+// from an ELF file; neither: not given. To be made before a job is launched: whatever is wrong with
+// them shows at once.
+bool client_key(client *c, client_proof_key *key, const char *vk, const char *elf);
+// Fetches the proof into `path`, whole or not at all, after its digest was checked, and with a key
+// the proof itself.
+bool client_fetch(client *c, const char *job_id, const char *path, const client_proof_key *key);
 // SHA-256 and size of a file.
 bool client_digest(client *c, uint8_t sha256[32], uint64_t *size, const char *path);
 // Sends the file unless the coordinator has it. digest and size are those of client_digest.

@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "cluster/messages.h"
-#include "prover/zisk_program.h"
 #include "verifier/program_verify.h"
 
 #include <errno.h>
@@ -19,7 +18,6 @@
 #include <unistd.h>
 
 enum { CHUNK = 1 << 20, SHA_BYTES = 32 };
-#define MAX_ELF_BYTES (512ULL << 20)
 
 // ---- Digests
 
@@ -266,40 +264,8 @@ static bool receive(client *c, fetch *f)
 
 // ---- Verification
 
-static bool key_of_elf(client *c, digest *key, const char *path)
+static bool verify(client *c, const fetch *f, digest key)
 {
-    byte_buffer elf = buffer_new();
-    zisk_program program = {0};
-    pool *threads = NULL;
-    bool ok = pool_open(&threads, 0) == ZK_OK && file_read(&elf, path, MAX_ELF_BYTES) == ZK_OK &&
-              zisk_program_open(&program, elf.data, elf.size, VM_ABI_AUTO, threads, NULL) == ZK_OK;
-    if (ok)
-        *key = program.key.key.digest;
-    else
-        client_note(c, "CLIENT", "%s: no key can be made of it: %s", path, status_message());
-    zisk_program_close(&program);
-    buffer_clear(&elf);
-    pool_close(threads);
-    return ok;
-}
-
-static bool key_of_hex(client *c, digest *key, const char *hex)
-{
-    for (int k = 0; k < HASH_DIGEST; k++) {
-        char part[17] = {0};
-        memcpy(part, hex + 16 * k, 16);
-        key->e[k] = strtoull(part, NULL, 16);
-        if (!fe_is_canonical(key->e[k]))
-            return client_note(c, "CLIENT", "--vk %s: no program has this key", hex);
-    }
-    return true;
-}
-
-static bool verify(client *c, const fetch *f, const char *vk, const char *elf)
-{
-    digest key;
-    if (vk != NULL ? !key_of_hex(c, &key, vk) : !key_of_elf(c, &key, elf))
-        return false;
     if (f->size == 0 || f->size % 8 != 0)
         return client_note(c, "PROOF_INVALID", "what came back for job %s is no proof", f->job_id);
     void *words = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, f->fd, 0);
@@ -340,22 +306,18 @@ static bool publish(client *c, const fetch *f, const char *path)
     return true;
 }
 
-bool client_fetch(client *c, const char *job_id, const char *path, const char *vk, const char *elf,
-                  bool *verified)
+bool client_fetch(client *c, const char *job_id, const char *path, const client_proof_key *key)
 {
     fetch f = {.job_id = job_id};
-    *verified = false;
     int n = snprintf(f.temporary, sizeof f.temporary, "%s.XXXXXX", path);
     if (n < 0 || n >= (int)sizeof f.temporary)
         return client_note(c, "CLIENT", "the name of the output is too long");
     f.fd = mkostemp(f.temporary, O_CLOEXEC);
     if (f.fd < 0)
         return client_note(c, "CLIENT", "%s: cannot be written: %s", path, strerror(errno));
-    bool check = vk != NULL || elf != NULL;
-    bool ok = receive(c, &f) && (!check || verify(c, &f, vk, elf)) && publish(c, &f, path);
+    bool ok = receive(c, &f) && (!key->given || verify(c, &f, key->digest)) && publish(c, &f, path);
     if (!ok)
         unlink(f.temporary);
     close(f.fd);
-    *verified = ok && check;
     return ok;
 }

@@ -177,15 +177,15 @@ static void print_end(const client *c, const char *job_id, const api_job_status 
         printf("job %s completed in %s without a proof: it was simulated\n", job_id, took);
 }
 
-static bool wait_and_fetch(client *c, const char *job_id, const prove_config *p)
+static bool wait_and_fetch(client *c, const char *job_id, const prove_config *p,
+                           const client_proof_key *key)
 {
     api_job_status *s;
-    bool verified = false;
     bool ok = client_watch(c, job_id, &s);
     if (ok && p->output != NULL)
-        ok = client_fetch(c, job_id, p->output, p->vk, p->elf, &verified);
+        ok = client_fetch(c, job_id, p->output, key);
     if (ok)
-        print_end(c, job_id, s, p->output, verified);
+        print_end(c, job_id, s, p->output, p->output != NULL && key->given);
     if (s != NULL)
         message_free(&s->base);
     return ok;
@@ -210,7 +210,9 @@ static int run_prove(client *c, const prove_config *p)
 {
     char *job_id = NULL;
     bool queued = false;
+    client_proof_key key = {0};
     bool ok = client_open(c, &p->client) && check_output(c, p->output) &&
+              (p->output == NULL || client_key(c, &key, p->vk, p->elf)) &&
               launch_job(c, &job_id, &queued, p);
     if (ok && p->no_wait && !p->client.json)
         printf("%s\n", job_id);
@@ -218,7 +220,7 @@ static int run_prove(client *c, const prove_config *p)
         printf("{\"job_id\":\"%s\",\"queued\":%s}\n", job_id, queued ? "true" : "false");
     else if (ok) {
         fprintf(stderr, "job %s %s\n", job_id, queued ? "waits for capacity" : "started");
-        ok = wait_and_fetch(c, job_id, p);
+        ok = wait_and_fetch(c, job_id, p, &key);
     }
     if (c->interrupted && job_id != NULL)
         tell_how_to_go_on(c, job_id);
@@ -272,14 +274,14 @@ int client_fetch_command(int argc, char **argv)
     int code = client_settings(&settings, &p, &fetch_program, argc, argv);
     if (code < 0) {
         client c = {0};
-        bool verified = false;
-        bool ok = client_open(&c, &p.client) &&
-                  client_fetch(&c, p.job_id, p.output, p.vk, p.elf, &verified);
+        client_proof_key key = {0};
+        bool ok = client_open(&c, &p.client) && client_key(&c, &key, p.vk, p.elf) &&
+                  client_fetch(&c, p.job_id, p.output, &key);
         if (ok && p.client.json)
-            printf("{\"job_id\":\"%s\",\"verified\":%s}\n", p.job_id, verified ? "true" : "false");
+            printf("{\"job_id\":\"%s\",\"verified\":%s}\n", p.job_id, key.given ? "true" : "false");
         else if (ok)
             printf("%s: proof of job %s%s\n", p.output, p.job_id,
-                   verified ? "" : "; not verified here (--vk or --elf do that)");
+                   key.given ? "" : "; not verified here (--vk or --elf do that)");
         code = ok ? CLIENT_DONE : client_exit(&c);
         client_close(&c);
     }

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -449,10 +450,46 @@ class Prove(Case):
         self.assertRegex(self.error("fetch", "job-1", "-o", path, "--vk", vk), "is no proof")
         self.assertIn("no key can be made", self.error("fetch", "job-1", "-o", path, "--elf", raw))
         self.assertFalse(os.path.exists(path))
+        launched = len(self.fake.requests("LaunchProof"))
+        self.assertIn("no key can be made",  # before the job, not after its hours
+                      self.error("prove", "-c", "1", "--output", path, "--elf", raw))
+        self.assertEqual(len(self.fake.requests("LaunchProof")), launched)
         self.run_client("prove", "-c", "1", "--no-wait", "--elf", ELF)
         import hashlib
         self.assertEqual(self.fake.requests("LaunchProof")[-1].program_digest,
                          hashlib.sha256(self.read(ELF)).digest())
+
+    def test_key_without_zisk(self):
+        lonely, bin = self.path("client"), self.path("bin")
+        shutil.copy(CLIENT, lonely)
+        os.mkdir(bin)
+
+        def fetch():
+            p = subprocess.run([lonely, "fetch", "job-1", "-o", self.path("p"), "--elf", ELF,
+                                "--coordinator-url", self.fake.url], capture_output=True, text=True,
+                               env={"PATH": bin}, timeout=LIMIT_S)
+            self.assertEqual(p.returncode, 1)
+            return p.stderr
+        self.assertIn("the program zisk, which is neither beside this program nor in the PATH; "
+                      "install it, or give the key with --vk", fetch())
+        with open(os.path.join(bin, "zisk"), "w") as f:
+            f.write("#!/bin/sh\necho \"$@\"\n")
+        os.chmod(f.name, 0o755)
+        self.assertIn(f"`zisk vk` printed no key but \"vk -- {ELF}\"", fetch())
+        with open(f.name, "w") as f:
+            f.write("#!/bin/sh\necho one >&2; echo two >&2; exit 3\n")
+        self.assertIn(f"{ELF}: no key can be made of it: two", fetch())
+
+    def test_no_prover_is_linked(self):
+        def symbols(path):
+            out = subprocess.run(["nm", "--defined-only", "-g", path], capture_output=True,
+                                 text=True, check=True).stdout
+            return set(re.findall(r" [TDBR] (\w+)$", out, re.M))
+        bin = os.path.dirname(ZISK)
+        prover = symbols(os.path.join(bin, "../src/prover/libzisk_prover.a"))
+        self.assertTrue(prover & symbols(ZISK))
+        for program in CLIENT, os.path.join(bin, "zisk-coordinator"):
+            self.assertEqual(prover & symbols(program), set(), program)
 
 
 class Restarts(Case):
