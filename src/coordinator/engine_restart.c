@@ -224,7 +224,8 @@ static status load_task(void *arg, const task_record *r)
                 .n_units = r->n_units,
                 .begin = r->begin,
                 .end = r->end,
-                .answered = r->state != TASK_OPEN};
+                // Whether a worker still is at a task that was taken from it is not stored.
+                .answered = r->state == TASK_DONE};
     job_join(j, t->by);
     j->tasks = engine_grow(j->tasks, j->n_tasks, sizeof *j->tasks);
     j->tasks[j->n_tasks++] = t;
