@@ -25,7 +25,7 @@ import time
 
 try:
     import grpc
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 except ImportError as e:
     print(f"SKIPPED: {e}; scripts/bootstrap installs python3-grpcio and python3-protobuf")
     sys.exit(77)
