@@ -34,7 +34,8 @@ enum {
     CHECK_THREADS = 3,
     CHUNK_LOG_STEPS = 18,
     SEND_QUEUE = 3 << 19, // holds one chunk of a download, so that a slow reader costs one
-    OPEN_FILES_BESIDE = 1024
+    OPEN_FILES_BESIDE = 1024,
+    LAST_WAIT_MS = 20
 };
 
 enum { ON_HANGUP, ON_INTERRUPT, ON_TERMINATE, N_SIGNALS };
@@ -55,6 +56,8 @@ typedef struct coordinator {
     uv_signal_t signals[N_SIGNALS];
     int n_signals;
     bool going;
+    uint64_t stop_at_ns; // when going: at the latest
+    rpc_timer last_wait;
     char proof_system[64];
 } coordinator;
 
@@ -232,20 +235,28 @@ static rpc_tls_options tls_options(const coordinator *k)
 
 static void reload(coordinator *k)
 {
-    if (access_reload(k->access) != ZK_OK)
+    bool tokens = access_reload(k->access) == ZK_OK;
+    if (!tokens)
         log_error(TARGET, "the tokens cannot be read again; the old ones stay",
                   log_str("error", status_message()));
     rpc_tls_options tls = tls_options(k);
-    if (k->c.tls_cert != NULL && rpc_server_reload_tls(service_server(k->service), &tls) != ZK_OK)
+    bool files =
+        k->c.tls_cert == NULL || rpc_server_reload_tls(service_server(k->service), &tls) == ZK_OK;
+    if (!files)
         log_error(TARGET, "the TLS files cannot be read again; the old ones stay",
                   log_str("error", status_message()));
-    log_info(TARGET, "read tokens and TLS files again");
+    if (tokens && files)
+        log_info(TARGET, "read tokens and TLS files again");
 }
 
+// Ends of jobs are told within the same timeout; what is left is told after the next start.
 static void on_drained(void *arg)
 {
     coordinator *k = arg;
-    rpc_loop_stop(k->loop);
+    if (endings_waiting(k->endings) == 0 || clock_monotonic_ns() >= k->stop_at_ns)
+        rpc_loop_stop(k->loop);
+    else
+        rpc_timer_set(k->loop, &k->last_wait, LAST_WAIT_MS, on_drained, k);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -261,6 +272,7 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     }
     k->going = true;
+    k->stop_at_ns = clock_monotonic_ns() + k->c.shutdown_timeout_seconds * NS_PER_SECOND;
     log_info(TARGET, "shutting down; once more stops at once",
              log_u64("timeout_s", k->c.shutdown_timeout_seconds));
     service_drain(k->service, 1000 * k->c.shutdown_timeout_seconds, on_drained, k);
@@ -443,12 +455,14 @@ static void stop(coordinator *k)
 {
     for (int i = 0; i < k->n_signals; i++)
         uv_close((uv_handle_t *)&k->signals[i], NULL);
+    if (k->loop != NULL)
+        rpc_timer_clear(k->loop, &k->last_wait);
     metrics_http_close(k->metrics_http);
     if (k->endings != NULL)
         endings_stop(k->endings);
     if (k->service != NULL)
         service_stop(k->service);
-    webhook_close(k->hook, k->going ? 1000 * k->c.webhook_timeout_seconds : 0);
+    webhook_close(k->hook, 0);
     checker_close(k->checker);
     pool_close(k->checks);
     pool_close(k->io);

@@ -17,6 +17,7 @@ enum {
     SWEEP_MS = 5 * 60 * 1000,
     SWEEP_SLICE = 64, // blobs that the engine is asked about in one turn
     DRAIN_POLL_MS = 50,
+    REFUSALS_LOGGED = 10, // a second
     LAST_CALLS_MS = 2000
 };
 
@@ -252,7 +253,13 @@ static rpc_code authorize(void *arg, rpc_call *call, const char **message)
     const rpc_peer *peer = rpc_call_peer(call);
     rpc_code code = access_check(s->o.access, service_now_ms(s), rpc_call_path(call), peer,
                                  rpc_call_metadata(call, "authorization"), message);
-    if (code != RPC_OK)
+    uint64_t second = service_now_ms(s) / 1000;
+    if (code == RPC_OK)
+        return code;
+    if (second != s->refusals_second)
+        s->refusals = 0;
+    s->refusals_second = second;
+    if (s->refusals++ < REFUSALS_LOGGED)
         log_info(TARGET "::access", "call refused", log_str("method", rpc_call_path(call)),
                  log_str("address", peer->address), log_str("code", rpc_code_name(code)));
     return code;

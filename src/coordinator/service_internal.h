@@ -44,7 +44,8 @@ struct service {
     void *drained_arg;
     worker_stream *streams[STREAM_BUCKETS]; // by connection
     uint64_t last_connection;
-    service_job *jobs[JOB_BUCKETS]; // by id
+    uint64_t refusals_second, refusals; // calls refused in that second
+    service_job *jobs[JOB_BUCKETS];     // by id
     service_counts counts;
 };
 

@@ -179,14 +179,16 @@ class Process:
                                         stdout=subprocess.PIPE, stderr=self.log,
                                         stdin=subprocess.DEVNULL)
         self.lines, self.output = queue.Queue(), []
-        threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
+        threading.Thread(target=self._read, args=(self.process.stdout, self.lines),
+                         daemon=True).start()
         self.match = self.expect(self.ready) if self.ready else None
         return self
 
-    def _read(self, out):
+    @staticmethod
+    def _read(out, lines):
         for line in out:
-            self.lines.put(line)
-        self.lines.put(None)
+            lines.put(line)
+        lines.put(None)
         out.close()
 
     def expect(self, pattern, seconds=None):
@@ -198,7 +200,7 @@ class Process:
             except queue.Empty:
                 raise AssertionError(f"{self.name} did not print {pattern!r}: {self.tail()}")
             if line is None:
-                raise AssertionError(f"{self.name} ended with {self.process.wait()} before it "
+                raise AssertionError(f"{self.name} ended with {self.wait()} before it "
                                      f"printed {pattern!r}: {self.tail()}")
             self.output.append(line)
             match = re.search(pattern, line)

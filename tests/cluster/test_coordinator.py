@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The process zisk-coordinator: start, settings, every call, restart, drain. No real workers."""
 import hashlib
+import http.server
 import json
 import os
+import queue
 import signal
 import socket
 import sqlite3
@@ -11,6 +13,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -300,6 +303,34 @@ def files_of(answer):
     return [v for k, v in fields(response) if k == 1]
 
 
+class Hook:
+    """A web server that keeps what is posted."""
+
+    def __init__(self):
+        self.posts = posts = queue.Queue()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                time.sleep(0.3)
+                size = int(self.headers["Content-Length"])
+                posts.put((self.path, json.loads(self.rfile.read(size))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/done"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Life(unittest.TestCase):
     def test_restart_keeps_jobs(self):
         with Coordinator() as c:
@@ -325,7 +356,8 @@ class Life(unittest.TestCase):
                 self.assertEqual(task.contribution_params.input_digest, digest)
 
     def test_drain(self):
-        with Coordinator({"server.shutdown_timeout_seconds": 30}) as c:
+        with Hook() as hook, Coordinator({"server.shutdown_timeout_seconds": 30,
+                                          "coordinator.webhook_url": hook.url}) as c:
             client = c.client()
             with StubWorker(client, "w") as w:
                 w.expect("register_response")
@@ -342,6 +374,11 @@ class Life(unittest.TestCase):
                 self.assertIn("Cancelled", [e.status.state for e in events])
                 w.expect("shutdown")
             self.assertEqual(c.wait(), 0)
+            # The end of a job that ended meanwhile is told before the process goes.
+            path, body = hook.posts.get(timeout=PATIENCE)
+            self.assertEqual(path, f"/done/{job}")
+            self.assertEqual((body["job_id"], body["success"], body["proof"],
+                              body["error"]["code"]), (job, False, None, "CANCELLED"))
 
     def test_drain_has_an_end_and_the_job_stays(self):
         with Coordinator({"server.shutdown_timeout_seconds": 1}) as c:
@@ -432,13 +469,13 @@ class Settings(unittest.TestCase):
                 w.expect("register_response")
                 job = client.call("LaunchProof", compute_capacity=4).job_id
                 client.call("CancelJob", job_id=job)
-                text = http(port, "/metrics")
+                text = http_get(port, "/metrics")
                 for line in ('coordinator_requests_total{method="JobStatus",status="NOT_FOUND"} 1',
                              'coordinator_workers_connected 1', 'coordinator_capacity_units 4',
                              'coordinator_jobs_total{kind="prove",outcome="cancelled"} 1',
                              'coordinator_worker_registrations_total 1'):
                     self.assertIn(line + "\n", text)
-            self.assertIn("serving", http(port, "/health"))
+            self.assertIn("serving", http_get(port, "/health"))
             done = run("--config", c.file, "--port", "0", cwd=c.folder,
                        env={**os.environ, "ZISK_COORDINATOR_SERVER_STATE_DIR": "other"})
             self.assertEqual(done.returncode, 1)
@@ -508,23 +545,19 @@ class Settings(unittest.TestCase):
     def test_attempts(self):
         with Coordinator({"coordinator.max_attempts": 2}) as c:
             client = c.client()
-            with StubWorker(client, "a") as a:
-                job = client.call("LaunchProof", compute_capacity=10, queue=True).job_id
-                tries = 0
-                while client.job(job).state.startswith("Running") and tries < 10:
-                    try:
-                        task = a.expect("execute_task", 2)
-                    except AssertionError:
-                        break
-                    tries += 1
-                    a.send(execute_task_response=api.ExecuteTaskResponse(
-                        job_id=job, worker_id="a", task_type=task.task_type, success=False,
-                        error_message="out of luck", error_code="INTERNAL", epoch=task.epoch,
-                        task_id=task.task_id))
+            with StubWorker(client, "a") as a, StubWorker(client, "b") as b:
+                for w in a, b:
+                    w.expect("register_response")
+                job = client.call("LaunchProof", compute_capacity=10).job_id
+                for w in a, b:  # the share moves once, and that is all
+                    task = w.expect("execute_task")
+                    w.send(execute_task_response=api.ExecuteTaskResponse(
+                        job_id=job, worker_id=w.worker_id, task_type=task.task_type,
+                        success=False, error_message=f"{w.worker_id} is out of luck",
+                        error_code="INTERNAL", epoch=task.epoch, task_id=task.task_id))
                 done = client.wait_job(job)
-                self.assertEqual((done.state, done.failure.code, tries),
-                                 ("Failed", "WORKER_FAILURE", 2))
-                self.assertIn("out of luck", done.failure.message)
+                self.assertEqual((done.state, done.failure.code), ("Failed", "WORKER_FAILURE"))
+                self.assertIn("b is out of luck", done.failure.message)
 
 
 def free_port():
@@ -533,7 +566,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def http(port, path):
+def http_get(port, path):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as r:
         return r.read().decode()
 
