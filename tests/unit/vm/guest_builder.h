@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #pragma once
 // Guests built by tests without a compiler: an assembler of base encodings and an ELF file around
-// them. One executable segment at GUEST_CODE, one writable segment at GUEST_DATA (map B).
+// them. One executable segment at GUEST_CODE, one writable segment at GUEST_DATA. Tests that are
+// compiled with GUEST_ELSEWHERE have another map, and code far up in ROM, off the round addresses.
 #include "unit/test.h"
 
 #include <elf.h>
@@ -16,8 +17,15 @@ enum {
     OP_STORE = 0x23,
     OP_BRANCH = 0x63,
 };
+#ifdef GUEST_ELSEWHERE
+#define GUEST_ABI  VM_ABI_C
+#define GUEST_CODE 0x87001000ULL
+#define GUEST_DATA 0xa0430000ULL
+#else
+#define GUEST_ABI  VM_ABI_B
 #define GUEST_CODE 0x80000000ULL
 #define GUEST_DATA 0xa0030000ULL
+#endif
 
 typedef struct guest {
     uint8_t *code;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "run_guest.h"
 
+void (*run_guest_also)(const void *elf, size_t n, const vm_options *options, const kept_run *k);
+
 static status keep(void *arg, const vm_chunk *c)
 {
     kept_run *k = arg;
@@ -43,7 +45,10 @@ status run_elf(kept_run *k, const void *elf, size_t n, vm_options options)
     status s = vm_program_load(&k->program, elf, n, VM_ABI_AUTO);
     if (s != ZK_OK)
         fail_msg("%s", status_message());
-    return run_loaded(k, options);
+    s = run_loaded(k, options);
+    if (s == ZK_OK && vm_machine_exit_code(k->machine) == 0 && run_guest_also != NULL)
+        run_guest_also(elf, n, &options, k);
+    return s;
 }
 
 status run_guest(kept_run *k, const guest *g, vm_options options)

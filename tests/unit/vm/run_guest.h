@@ -17,6 +17,11 @@ typedef struct kept_run {
     size_t n_printed;
 } kept_run;
 
+// What else is done with the ELF file of a guest that halted with code 0; NULL: nothing. A program
+// that links more than this file sets it before main.
+extern void (*run_guest_also)(const void *elf, size_t n, const vm_options *options,
+                              const kept_run *k);
+
 // Loads and runs; returns the status of the run. Loading must succeed. max_steps and chunk_log as
 // in vm_options.
 status run_elf(kept_run *k, const void *elf, size_t n, vm_options options);
