@@ -6,6 +6,7 @@
 enum { X = 5, Y = 6, BASE = 8, OUT = 9 };
 
 static const vm_options small_chunks = {.chunk_log = 5};
+static vm_map map; // of all guests here
 
 static void halts_with(kept_run *k, guest *g, uint64_t code)
 {
@@ -179,7 +180,7 @@ static void the_register_window_is_ram(void **state)
     guest g;
     kept_run k;
     guest_init(&g);
-    emit_li(&g, BASE, 0xa0000000); // map B: the first word of RAM
+    emit_li(&g, BASE, map.system_base);
     emit_addi(&g, X, 0, 7);
     emit(&g, enc_i(0x3003, Y, BASE, 8 * X));
     emit(&g, enc_s(0x3023, X, BASE, 8 * Y));
@@ -189,7 +190,7 @@ static void the_register_window_is_ram(void **state)
     emit(&g, 0x73);
     halts_with(&k, &g, 7);
     assert_int_equal(vm_machine_x(k.machine)[Y], 0);
-    assert_int_equal(memory_word(&k, 0xa0000000 + 8 * Y), 7);
+    assert_int_equal(memory_word(&k, map.system_base + 8 * Y), 7);
     kept_run_clear(&k);
 }
 
@@ -274,7 +275,7 @@ static void csr_words(void **state)
     }
     emit(&g, 0x2073 | Y << 7 | 0xf12u << 20); // marchid, by instruction and by load
     emit(&g, enc_s(0x3023, Y, OUT, 56));
-    emit_li(&g, BASE, 0xa0008000 + 8 * 0xf12);
+    emit_li(&g, BASE, map.csr_base + 8 * 0xf12);
     emit(&g, enc_i(0x2003, Y, BASE, 0));
     emit(&g, enc_s(0x3023, Y, OUT, 64));
     emit_halt(&g, 0);
@@ -283,7 +284,7 @@ static void csr_words(void **state)
         assert_int_equal(memory_word(&k, GUEST_DATA + 8 * n), expected[n]);
     assert_int_equal(memory_word(&k, GUEST_DATA + 56), 0xfffeeee);
     assert_int_equal(memory_word(&k, GUEST_DATA + 64), 0xfffeeee);
-    assert_int_equal(memory_word(&k, 0xa0008000 + 8 * 0x340), 0x1e);
+    assert_int_equal(memory_word(&k, map.csr_base + 8 * 0x340), 0x1e);
     kept_run_clear(&k);
 }
 
@@ -304,7 +305,7 @@ static void entry_state_and_environment_calls(void **state)
     const uint64_t *x = vm_machine_x(k.machine);
     assert_int_equal(x[28], VM_EXIT_PC);
     assert_int_equal(x[29], pc + 4);
-    assert_int_equal(x[11], 0xa0010000);
+    assert_int_equal(x[11], map.output);
     assert_int_equal(vm_machine_steps(k.machine), 8);
     assert_int_equal(k.chunks[0].start.x[10], 0x40000000);
     for (unsigned r = 0; r < VM_REGISTERS; r++)
@@ -329,13 +330,13 @@ static void console_and_publics(void **state)
     guest g;
     kept_run k;
     guest_init(&g);
-    emit_li(&g, BASE, 0xa0000200);
+    emit_li(&g, BASE, map.uart);
     for (const char *c = "hello\nworld"; *c != '\0'; c++) {
         emit_addi(&g, X, 0, *c);
         emit(&g, enc_s(OP_STORE, X, BASE, 0));
     }
     emit(&g, enc_s(0x2023, X, BASE, 0)); // a word is no byte for the console
-    emit_li(&g, BASE, 0xa0010000);
+    emit_li(&g, BASE, map.output);
     for (int n = 0; n < 64; n++) {
         emit_addi(&g, X, 0, n - 3);
         emit(&g, enc_s(0x2023, X, BASE, 4 * n));
@@ -356,7 +357,11 @@ static void console_and_publics(void **state)
 static void instructions_that_fail(void **state)
 {
     (void)state;
-    static const struct {
+    char far_outside[64], into_the_middle[64], off_the_end[64];
+    snprintf(far_outside, sizeof far_outside, "jump to 0x%llx", GUEST_CODE + 12 + 0xffffe);
+    snprintf(into_the_middle, sizeof into_the_middle, "0x%llx", GUEST_CODE + 12 + 2);
+    snprintf(off_the_end, sizeof off_the_end, "fetched from 0x%llx", GUEST_CODE + 4);
+    const struct {
         uint32_t word;
         const char *part;
     } cases[] = {
@@ -372,9 +377,9 @@ static void instructions_that_fail(void **state)
         {0x8c29d073, "no hint function number 83"},      // hint call
         {0x8f152073, "hint parameter of 2 words at 0x"}, // parameter at an unaligned address
         {0xf1251573, "illegal"},                         // write of marchid
-        {0x7ffff06f, "jump to 0x8010000a"},              // jal far outside
+        {0x7ffff06f, far_outside},                       // jal far outside
         {0x00028067, "jump to 0x4"},                     // jalr to 4
-        {0x0020006f, "0x8000000e"},                      // jal into the middle, no compressed code
+        {0x0020006f, into_the_middle},                   // jal into the middle, no compressed code
     };
     for (unsigned c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         guest g;
@@ -389,7 +394,7 @@ static void instructions_that_fail(void **state)
     guest g; // off the end
     guest_init(&g);
     emit_addi(&g, X, 0, 5);
-    fails_with(&g, (vm_options){0}, ZK_EGUEST, "fetched from 0x80000004");
+    fails_with(&g, (vm_options){0}, ZK_EGUEST, off_the_end);
 }
 
 static void endless_loop(guest *g)
@@ -444,6 +449,7 @@ static void limits(void **state)
 
 int main(void)
 {
+    map = vm_map_get(GUEST_ABI);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loads_at_every_alignment),
         cmocka_unit_test(stores_at_every_alignment),
