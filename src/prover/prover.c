@@ -195,6 +195,8 @@ status zisk_job_contribute(contribution *out, zisk_job *job, size_t i)
     report(job, STAGE_CONTRIBUTE, ++job->n_contributed, job->plan->n);
     *out = k->own;
 out:
+    if (result != ZK_OK)
+        whir_clear(&k->commitment);
     instance_clear(&in);
     return result;
 }
@@ -240,6 +242,7 @@ status zisk_job_prove(proof_writer *w, zisk_job *job, const contribution *all, s
     if (k->spilled) {
         char path[4096];
         spill_path(path, sizeof path, job, i);
+        merkle_clear(&k->commitment.tree); // read before, when an earlier call was canceled
         TRY_OUT(merkle_read(&k->commitment.tree, job->program->key.key.hash, path));
     }
     const instance *filled = &k->in;
