@@ -30,6 +30,8 @@ static const char help[] =
     "      --spill-dir DIR  keep what waits between the phases in files there\n"
     "      --cache-dir DIR  keep what depends on the program alone in files there, for the next "
     "time\n"
+    "      --instance-log-cells 23|26  size of an instance (default 26; 23 takes an eighth of the\n"
+    "                    memory, and more instances)\n"
     "      --max-steps N    give up after N steps; K, M and G are thousands, millions, ..\n"
     "      --abi auto|A|B|C memory map\n"
     "      --json           facts about the proof as one line of JSON on stdout\n"
@@ -200,7 +202,17 @@ out:
     return result;
 }
 
-enum { OPT_RAW = 256, OPT_THREADS, OPT_MEMORY, OPT_SPILL, OPT_CACHE, OPT_STEPS, OPT_ABI, OPT_JSON };
+enum {
+    OPT_RAW = 256,
+    OPT_THREADS,
+    OPT_MEMORY,
+    OPT_SPILL,
+    OPT_CACHE,
+    OPT_STEPS,
+    OPT_CELLS,
+    OPT_ABI,
+    OPT_JSON
+};
 
 static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -211,6 +223,7 @@ static const struct option long_options[] = {
     {"spill-dir", required_argument, NULL, OPT_SPILL},
     {"cache-dir", required_argument, NULL, OPT_CACHE},
     {"max-steps", required_argument, NULL, OPT_STEPS},
+    {"instance-log-cells", required_argument, NULL, OPT_CELLS},
     {"abi", required_argument, NULL, OPT_ABI},
     {"json", no_argument, NULL, OPT_JSON},
     {"help", no_argument, NULL, 'h'},
@@ -253,6 +266,12 @@ int command_prove(int argc, char **argv)
             if (!parse_number(&a.job.vm.max_steps, optarg) || a.job.vm.max_steps == 0 ||
                 a.job.vm.max_steps > VM_MAX_STEPS)
                 return command_usage("prove", "--max-steps takes 1 to 2^36, not \"%s\"", optarg);
+            break;
+        case OPT_CELLS:
+            if (strcmp(optarg, "23") != 0 && strcmp(optarg, "26") != 0)
+                return command_usage("prove", "--instance-log-cells takes 23 or 26, not \"%s\"",
+                                     optarg);
+            a.job.max_class = optarg[1] == '3' ? WHIR_CLASS_23 : WHIR_CLASS_26;
             break;
         case OPT_ABI:
             if (!parse_abi(&a.abi, optarg))
