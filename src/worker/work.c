@@ -12,13 +12,14 @@
 #include "worker/answers.h"
 #include "worker/wire.h"
 
-typedef enum item_kind { ITEM_TASK, ITEM_CLOSE } item_kind;
+// RESUME: the running task of the open job was canceled, the job itself goes on.
+typedef enum item_kind { ITEM_TASK, ITEM_CLOSE, ITEM_RESUME } item_kind;
 
 typedef struct work_item {
     struct work_item *next;
     item_kind kind;
     bool answer;                // CLOSE: the coordinator waits to hear that the worker is free
-    task_name task;             // CLOSE: the job alone
+    task_name task;             // but for TASK: the job alone
     api_coordinator_message *m; // TASK
     uint64_t received_ms;
     api_task_progress progress;
@@ -89,29 +90,42 @@ static void push(work *w, work_item *i)
 // ---- Towards the loop ----
 
 // Knows no `work`, which may be gone when it arrives.
-typedef struct delivery {
-    void *arg;
-    void (*deliver)(void *arg, outbox_entry *e);
-    void (*stopped)(void *arg);
-    outbox_entry *e; // NULL: the thread has ended
-} delivery;
+typedef enum news_kind { NEWS_RESULT, NEWS_ENDED, NEWS_STOPPED } news_kind;
 
-static void on_delivery(void *arg)
+typedef struct news {
+    news_kind kind;
+    work_options o;
+    outbox_entry *e;
+    uint32_t type;
+    const char *code;
+    double seconds;
+} news;
+
+static void on_news(void *arg)
 {
-    delivery *d = arg;
-    if (d->e != NULL)
-        d->deliver(d->arg, d->e);
+    news *n = arg;
+    if (n->kind == NEWS_RESULT)
+        n->o.deliver(n->o.arg, n->e);
+    else if (n->kind == NEWS_ENDED)
+        n->o.ended(n->o.arg, n->type, n->code, n->seconds);
     else
-        d->stopped(d->arg);
-    free(d);
+        n->o.stopped(n->o.arg);
+    free(n);
+}
+
+static news *news_new(const work *w, news_kind kind)
+{
+    news *n = malloc(sizeof *n);
+    ZK_ASSERT(n != NULL); // a few bytes, and nobody to tell
+    *n = (news){.kind = kind, .o = w->o};
+    return n;
 }
 
 static void post(work *w, outbox_entry *e)
 {
-    delivery *d = malloc(sizeof *d);
-    ZK_ASSERT(d != NULL); // a few bytes, and nobody to tell
-    *d = (delivery){w->o.arg, w->o.deliver, w->o.stopped, e};
-    rpc_loop_post(w->loop, on_delivery, d);
+    news *n = news_new(w, NEWS_RESULT);
+    n->e = e;
+    rpc_loop_post(w->loop, on_news, n);
 }
 
 static void deliver(void *arg, outbox_entry *e)
@@ -191,6 +205,8 @@ static void note_aggregation(work *w, const work_item *i, status s)
 
 static void run_item(work *w, open_job **job, work_item *i)
 {
+    if (i->kind == ITEM_RESUME)
+        return;
     if (i->kind == ITEM_CLOSE) {
         if (*job != NULL && strcmp(job_id(*job), i->task.job) == 0)
             forget_open(w, job);
@@ -210,11 +226,14 @@ static void run_item(work *w, open_job **job, work_item *i)
         code = task_code(s);
     double seconds = (double)(clock_monotonic_ns() - start) / NS_PER_SECOND;
     note_aggregation(w, i, s);
+    if (s != ZK_ECANCELED) {
+        news *n = news_new(w, NEWS_ENDED);
+        n->type = i->task.type;
+        n->code = s == ZK_OK ? NULL : code;
+        n->seconds = seconds;
+        rpc_loop_post(w->loop, on_news, n);
+    }
     pthread_mutex_lock(&w->lock);
-    if (s == ZK_OK)
-        w->counts.tasks_done[i->task.type % 3]++;
-    else
-        w->counts.tasks_failed++;
     w->counts.steps += i->task.type == TASK_CONTRIBUTE ? i->progress.steps_done : 0;
     pthread_mutex_unlock(&w->lock);
     if (s == ZK_OK) {
@@ -257,18 +276,62 @@ static void *thread_main(void *arg)
         run_item(w, &job, i);
         pthread_mutex_lock(&w->lock);
         w->running = NULL;
-        // A canceled job is closed by the item behind its tasks; then the flag serves the next one.
-        if (i->kind == ITEM_CLOSE && !w->stop)
+        // Whoever raised the flag put such an item in front of the queue: it has done its duty.
+        if (i->kind != ITEM_TASK && !w->stop)
             atomic_store(&w->cancel.raised, false);
         pthread_mutex_unlock(&w->lock);
         item_free(i);
     }
     forget_open(w, &job);
-    post(w, NULL);
+    rpc_loop_post(w->loop, on_news, news_new(w, NEWS_STOPPED));
     return NULL;
 }
 
 // ---- The loop's side ----
+
+// Takes the tasks of a job out of the queue and frees them: all, or those of earlier epochs.
+static void drop_queued(work *w, const char *job, uint32_t below_epoch)
+{
+    for (work_item **link = &w->first; *link != NULL;) {
+        work_item *i = *link;
+        if (i->kind != ITEM_TASK || strcmp(i->task.job, job) != 0 || i->task.epoch >= below_epoch) {
+            link = &i->next;
+            continue;
+        }
+        *link = i->next;
+        if (w->end == &i->next)
+            w->end = link;
+        item_free(i);
+    }
+}
+
+static bool is_running(const work *w, const char *job)
+{
+    return w->running != NULL && w->running->kind == ITEM_TASK &&
+           strcmp(w->running->task.job, job) == 0;
+}
+
+static void push_front(work *w, work_item *i)
+{
+    i->next = w->first;
+    w->first = i;
+    if (w->end == &w->first)
+        w->end = &i->next;
+    pthread_cond_signal(&w->some);
+}
+
+// The contributions changed: what is under way for the old ones is of no use to anybody.
+static void end_earlier_epochs(work *w, const char *job, uint32_t epoch)
+{
+    drop_queued(w, job, epoch);
+    task_name name = {.job = (char *)job};
+    work_item *i;
+    if (!is_running(w, job) || w->running->task.epoch >= epoch ||
+        item_new(&i, ITEM_RESUME, &name) != ZK_OK)
+        return;
+    cancel_raise(&w->cancel);
+    push_front(w, i);
+}
 
 void work_give(work *w, api_coordinator_message *m)
 {
@@ -288,24 +351,9 @@ void work_give(work *w, api_coordinator_message *m)
     i->progress.epoch = r->epoch;
     i->progress.task_type = r->task_type;
     pthread_mutex_lock(&w->lock);
+    end_earlier_epochs(w, i->task.job, i->task.epoch);
     push(w, i);
     pthread_mutex_unlock(&w->lock);
-}
-
-// Takes the tasks of a job out of the queue and frees them.
-static void drop_queued(work *w, const char *job)
-{
-    for (work_item **link = &w->first; *link != NULL;) {
-        work_item *i = *link;
-        if (i->kind != ITEM_TASK || strcmp(i->task.job, job) != 0) {
-            link = &i->next;
-            continue;
-        }
-        *link = i->next;
-        if (w->end == &i->next)
-            w->end = link;
-        item_free(i);
-    }
 }
 
 void work_cancel(work *w, const char *job)
@@ -319,16 +367,11 @@ void work_cancel(work *w, const char *job)
     }
     i->answer = true;
     pthread_mutex_lock(&w->lock);
-    drop_queued(w, job);
-    if (w->running != NULL && w->running->kind == ITEM_TASK &&
-        strcmp(w->running->task.job, job) == 0)
+    drop_queued(w, job, UINT32_MAX);
+    if (is_running(w, job))
         cancel_raise(&w->cancel);
     // In front: what is queued may be tasks of another job, or of this one in a later life.
-    i->next = w->first;
-    w->first = i;
-    if (w->end == &w->first)
-        w->end = &i->next;
-    pthread_cond_signal(&w->some);
+    push_front(w, i);
     pthread_mutex_unlock(&w->lock);
 }
 

@@ -16,6 +16,8 @@ typedef struct work_options {
     void *arg;       // outlives the loop: what was posted arrives until then
     // A result, on the loop's thread; owned by the callee.
     void (*deliver)(void *arg, outbox_entry *e);
+    // A task ended; code NULL: well. Canceled ones are not counted. On the loop's thread.
+    void (*ended)(void *arg, uint32_t type, const char *code, double seconds);
     // The thread has ended after work_stop, on the loop's thread.
     void (*stopped)(void *arg);
 } work_options;
@@ -41,6 +43,6 @@ const char *work_open_job(work *w);
 const api_task_progress *work_moved(work *w);
 
 typedef struct work_counts {
-    uint64_t tasks_done[3], tasks_failed, jobs, instances, steps;
+    uint64_t jobs, instances, steps;
 } work_counts;
 void work_get_counts(work *w, work_counts *out);

@@ -12,9 +12,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cluster/messages.h"
+#include "cluster/metrics_http.h"
 #include "worker/answers.h"
 #include "worker/link.h"
 #include "worker/wire.h"
+#include "worker/worker_metrics.h"
 #include "worker/work.h"
 
 enum { TICK_MS = 250, STOP_PATIENCE_MS = 5000, TOKEN_BYTES_MAX = 4096 };
@@ -35,6 +37,11 @@ struct worker {
 
     api_task_progress **tasks; // of the last reconnect
     size_t tasks_room;
+
+    worker_metrics *metrics;
+    metrics_http *http; // NULL: off
+    char program_hex[65];
+    uint64_t started_ms;
 
     rpc_timer tick, patience;
     uv_signal_t signals[2];
@@ -244,6 +251,7 @@ static void say_leaving(worker *w)
 static void on_changed(void *arg, bool registered)
 {
     worker *w = arg;
+    worker_metrics_connection(w->metrics, registered);
     if (registered && w->leaving)
         say_leaving(w);
 }
@@ -268,6 +276,65 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     (void)number;
     worker_leave(handle->data);
+}
+
+// ---- Metrics ----
+
+static void on_task_ended(void *arg, uint32_t type, const char *code, double seconds)
+{
+    const worker *w = arg;
+    if (!w->closed)
+        worker_metrics_task(w->metrics, type, code, seconds);
+}
+
+static status render(void *arg, byte_buffer *out)
+{
+    worker *w = arg;
+    work_counts counts;
+    work_get_counts(w->work, &counts);
+    api_task_progress *const *tasks;
+    const transfer_counts *bytes = transfer_get_counts(w->transfer);
+    worker_view view = {.version = config_version(),
+                        .worker_id = w->o.worker_id,
+                        .program = w->program_hex,
+                        .capacity_units = (uint32_t)w->o.config->compute_units,
+                        .computing = work_open_job(w->work) != NULL,
+                        .tasks_waiting = work_tasks(w->work, &tasks),
+                        .results_waiting = link_results(w->link)->n,
+                        .jobs = counts.jobs,
+                        .instances = counts.instances,
+                        .steps = counts.steps,
+                        .bytes_down = bytes->bytes_in,
+                        .bytes_up = bytes->bytes_out,
+                        .uptime_ms = rpc_loop_now_ms(w->loop) - w->started_ms};
+    return worker_metrics_render(out, w->metrics, &view);
+}
+
+static bool is_healthy(void *arg, byte_buffer *out)
+{
+    const worker *w = arg;
+    const char *text = w->leaving             ? "leaving\n"
+                       : !link_ready(w->link) ? "no connection to the coordinator\n"
+                                              : "ok\n";
+    return buffer_put_text(out, text) == ZK_OK && !w->leaving && link_ready(w->link);
+}
+
+static status open_metrics(worker *w)
+{
+    const worker_config *c = w->o.config;
+    for (size_t i = 0; i < 32; i++)
+        snprintf(w->program_hex + 2 * i, 3, "%02x", w->o.program_digest[i]);
+    w->started_ms = rpc_loop_now_ms(w->loop);
+    TRY(worker_metrics_new(&w->metrics));
+    if (c->metrics_port == 0)
+        return ZK_OK;
+    metrics_http_options o = {.loop = w->loop,
+                              .host = c->metrics_host,
+                              .port = (uint16_t)c->metrics_port,
+                              .render = render,
+                              .healthy = is_healthy,
+                              .arg = w};
+    return metrics_http_open(&w->http, &o);
 }
 
 // ---- Life ----
@@ -333,6 +400,7 @@ static status open_parts(worker *w)
                   .transfer = w->transfer},
         .arg = w,
         .deliver = on_result,
+        .ended = on_task_ended,
         .stopped = on_stopped,
     };
     TRY(work_open(&w->work, w->loop, &work_settings));
@@ -348,7 +416,8 @@ static status open_parts(worker *w)
                                   .message = on_message,
                                   .tasks = tell_tasks,
                                   .changed = on_changed};
-    return link_open(&w->link, w->loop, &link_settings);
+    TRY(link_open(&w->link, w->loop, &link_settings));
+    return open_metrics(w);
 }
 
 status worker_open(worker **out, rpc_loop *loop, const worker_options *options)
@@ -382,9 +451,11 @@ void worker_close(worker *w)
     rpc_timer_clear(w->loop, &w->patience);
     for (int i = 0; i < 2 && w->has_signals; i++)
         uv_close((uv_handle_t *)&w->signals[i], NULL);
+    metrics_http_close(w->http);
     work_close(w->work);
     link_close(w->link);
     transfer_close(w->transfer);
+    w->http = NULL;
     w->work = NULL;
     w->link = NULL;
     w->transfer = NULL;
@@ -400,5 +471,6 @@ void worker_free(worker *w)
     if (w->token.data != NULL)
         OPENSSL_cleanse(w->token.data, w->token.size);
     buffer_clear(&w->token);
+    worker_metrics_free(w->metrics);
     free(w);
 }

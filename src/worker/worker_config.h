@@ -11,6 +11,8 @@ typedef struct worker_config {
     const char *inputs_folder;
     uint64_t input_wait_seconds;
     uint64_t shutdown_timeout_seconds;
+    const char *metrics_host;
+    uint64_t metrics_port; // 0: off
     const char *coordinator_url;
     const char *tls_ca, *tls_cert, *tls_key, *tls_name; // NULL: none
     const char *token_file;                             // NULL: no token

@@ -50,7 +50,7 @@ static int print_help(void)
 static status open_log(const worker_config *c)
 {
     log_config log = {
-        .filter = c->log_filter, .stream = STDOUT_FILENO, .file_path = c->log_file_path};
+        .filter = c->log_filter, .stream = STDERR_FILENO, .file_path = c->log_file_path};
     TRY(log_format_from_name(&log.format, c->log_format));
     return log_open(&log);
 }
@@ -101,6 +101,9 @@ static status run_worker(const worker_config *c, const char *id, const loaded_pr
                               .scratch = files};
     TRY(rpc_loop_open(&loop));
     TRY_OUT(worker_open(&w, loop, &options));
+    printf("Worker %s of %s, %llu compute units\n", id, c->coordinator_url,
+           (unsigned long long)c->compute_units);
+    fflush(stdout);
     log_info("worker", "started", log_str("worker", id), log_str("version", config_version()),
              log_str("coordinator", c->coordinator_url), log_u64("units", c->compute_units),
              log_u64("threads", pool_threads(threads)));
@@ -170,7 +173,6 @@ int worker_main(int argc, char **argv, char **environment)
     bool stopped_early = s == ZK_ECANCELED && cancel_raised(&early_stop);
     if (s != ZK_OK && !stopped_early) {
         log_error("worker", "the worker cannot go on", LOG_STATUS(s));
-        fprintf(stderr, "zisk-worker: %s\n", status_message());
     } else {
         log_info("worker", "ended");
     }

@@ -71,7 +71,7 @@ typedef struct world {
     uint32_t units[4];
 } world;
 
-static void open_world(world *x, const zisk_program *program)
+static void open_world_with(world *x, const zisk_program *program, bool minimal_memory)
 {
     memset(x, 0, sizeof *x);
     fake_open(&x->f);
@@ -83,7 +83,9 @@ static void open_world(world *x, const zisk_program *program)
                            .heartbeat_timeout_seconds = 3600,
                            .shutdown_timeout_seconds = 30,
                            .input_wait_seconds = 0,
-                           .witness_stored = 1};
+                           .witness_stored = 1,
+                           .metrics_host = "127.0.0.1",
+                           .minimal_memory = minimal_memory};
     worker_options o = {.config = &x->c,
                         .worker_id = "w1",
                         .program = program,
@@ -99,6 +101,11 @@ static void open_world(world *x, const zisk_program *program)
         x->units[i] = i;
     (void)fake_wait(&x->f, &x->at, FROM_WORKER(REGISTER));
     fake_run(&x->f, 100);
+}
+
+static void open_world(world *x, const zisk_program *program)
+{
+    open_world_with(x, program, false);
 }
 
 static void close_world(world *x)
@@ -402,6 +409,42 @@ static void shares_moves_and_aggregation(void **state)
     clear_expected(&e);
 }
 
+// A new epoch ends what is under way for an older one, and the job stays open.
+static void a_later_epoch_ends_earlier_tasks(void **state)
+{
+    (void)state;
+    world x;
+    expected e = {0};
+    prove_alone(&e, many, sizeof many, 23);
+    open_world_with(&x, &sha, true); // what waits is on disk, and read again for each try
+    set_input(&x, many, sizeof many);
+    ask_range(&x, "job", 1, 0, 1);
+    check_contributions(response(&x), &e, 0, 1);
+    ask_proofs(&x, "job", 2, 0, 1, e.list, e.n);
+    ask_proofs(&x, "job", 3, 0, 1, e.list, e.n); // waits in the queue
+    fake_run(&x.f, 300);
+    api_execute_task_request r = request("job", 4, TASK_PROVE);
+    api_prove_params p = API_PROVE_PARAMS_INIT;
+    p.contributions = e.list;
+    p.n_contributions = e.n;
+    x.range.end = 1;
+    r.range = &x.range;
+    r.params_case = TASK_PARAMS(PROVE_PARAMS);
+    r.prove_params = &p;
+    r.epoch = 1;
+    fake_task(&x.f, &r);
+    const api_instance_proof *proof =
+        fake_wait(&x.f, &x.at, FROM_WORKER(INSTANCE_PROOF))->instance_proof;
+    assert_int_equal(proof->task_id, 4);
+    assert_int_equal(proof->epoch, 1);
+    assert_memory_equal(proof->proof.data, e.proofs[0].words, proof->proof.len);
+    const api_execute_task_response *last = response(&x);
+    assert_true(last->success);
+    assert_int_equal(last->task_id, 4);
+    close_world(&x);
+    clear_expected(&e);
+}
+
 static void refuses_an_aggregation_that_does_not_verify(void **state)
 {
     (void)state;
@@ -583,6 +626,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_worker_gives_the_proof_of_zisk_prove),
         cmocka_unit_test(shares_moves_and_aggregation),
+        cmocka_unit_test(a_later_epoch_ends_earlier_tasks),
         cmocka_unit_test(refuses_an_aggregation_that_does_not_verify),
         cmocka_unit_test(failures_have_their_codes),
         cmocka_unit_test(a_program_that_cannot_be_proved_fails_its_task),
