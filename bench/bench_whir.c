@@ -45,7 +45,7 @@ static void check(status s)
 static void run_encode(bench *b)
 {
     if (b->commitment.code == NULL)
-        check(whir_encode(&b->commitment.code, b->params, b->cells, b->threads));
+        check(whir_encode(&b->commitment.code, b->params, b->cells, b->threads, NULL));
     else
         check(ntt_encode(b->commitment.code, b->cells, b->params->log_stack - 6U,
                          b->params->round[0].log_inv_rate, b->width, b->threads));

@@ -63,6 +63,17 @@ struct pool {
 // True while this thread runs a range of a loop that was split: loops met there run inline.
 static _Thread_local bool inside_range;
 
+// Of pool_abandon_on; its loops are cut finer, so that the flag is looked at often enough.
+static _Thread_local const cancel_flag *abandon_flag;
+enum { ABANDON_RANGES = 64 };
+
+const cancel_flag *pool_abandon_on(const cancel_flag *flag)
+{
+    const cancel_flag *before = abandon_flag;
+    abandon_flag = flag;
+    return before;
+}
+
 static bool loop_exhausted(const loop *l)
 {
     return atomic_load_explicit(&l->next, memory_order_relaxed) >= l->n || cancel_raised(l->cancel);
@@ -290,11 +301,22 @@ void pool_for_slots(pool *p, size_t n, size_t grain,
     grain = grain == 0 ? 1 : grain;
     if (n == 0)
         return;
+    const cancel_flag *flag = inside_range ? NULL : abandon_flag;
+    if (flag != NULL && n / ABANDON_RANGES > grain)
+        grain = n / ABANDON_RANGES - n / ABANDON_RANGES % grain;
     if (runs_inline(p, n, grain)) {
-        fn(arg, 0, 0, n);
+        size_t step = flag == NULL ? n : grain;
+        for (size_t at = 0; at < n && !cancel_raised(flag); at += step)
+            fn(arg, 0, at, n - at < step ? n : at + step);
         return;
     }
-    loop l = {.fn = fn, .arg = arg, .n = n, .grain = grain, .n_threads = p->n_threads};
+    loop l = {.fn = fn,
+              .arg = arg,
+              .n = n,
+              .grain = grain,
+              .n_threads = p->n_threads,
+              .fixed_ranges = flag != NULL,
+              .cancel = flag};
     loop_run(p, &l);
 }
 

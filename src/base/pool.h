@@ -59,6 +59,12 @@ void pool_for_slots(pool *p, size_t n, size_t grain,
 MUST_CHECK status pool_for_cancelable(pool *p, size_t n, size_t grain, const cancel_flag *cancel,
                                       void (*fn)(void *arg, size_t begin, size_t end), void *arg);
 
+// From here on, the loops that this thread starts (pool_for, pool_for_slots) begin no further range
+// once the flag is raised: what they computed is then worthless, and whoever set the flag must
+// throw it away. For long computations over values, in which no loop waits for a result and no
+// index is computed. NULL: no such flag. Returns the one before, to be put back.
+const cancel_flag *pool_abandon_on(const cancel_flag *flag);
+
 // Runs fn(arg) on some pool thread later, in order of submission: at once, on this thread, when p
 // is NULL or has no threads of its own, or when the queue cannot grow. fn may submit more.
 void pool_submit(pool *p, void (*fn)(void *arg), void *arg);

@@ -39,7 +39,11 @@ status instance_commit(contribution *out, whir_commitment *c, const instance *i,
     contribution_elements elements;
     contribution_to_elements(&elements, out);
     fe3 z = contribution_point(&i->key->key, &elements);
-    TRY_OUT(whir_ood_answer(&out->answer, i->params, i->stack, z, threads));
+    const cancel_flag *before = pool_abandon_on(cancel);
+    result = whir_ood_answer(&out->answer, i->params, i->stack, z, threads);
+    (void)pool_abandon_on(before);
+    TRY_OUT(result);
+    FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled during a commitment");
 out:
     if (result != ZK_OK)
         whir_clear(c);

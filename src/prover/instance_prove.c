@@ -371,11 +371,17 @@ status instance_prove(proof_writer *w, const instance *i, const whir_commitment 
 
     gkr_leaf_source leaves = {i->layout.n_leaves, fill_leaves, p};
     fe3 rho[WHIR_MAX_STACK], p_claim, q_claim;
-    TRY_OUT(gkr_prove(rho, &p_claim, &q_claim, i->params->log_stack, &leaves, &p->t, w, threads,
-                      cancel));
+    const cancel_flag *before = pool_abandon_on(cancel);
+    result = gkr_prove(rho, &p_claim, &q_claim, i->params->log_stack, &leaves, &p->t, w, threads,
+                       cancel);
     lap(&times->gkr, &times->gkr_cpu, &clock);
-    TRY_OUT(prove_constraints(p, rho));
+    if (result == ZK_OK)
+        result = prove_constraints(p, rho);
     lap(&times->zerocheck, &times->zerocheck_cpu, &clock);
+    (void)pool_abandon_on(before);
+    // Of values that nobody finished any failure may follow.
+    FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled");
+    TRY_OUT(result);
     TRY_OUT(open_columns(p, c, &elements));
     lap(&times->opening, &times->opening_cpu, &clock);
     TRY_OUT(proof_writer_status(w));

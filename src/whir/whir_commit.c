@@ -11,12 +11,17 @@ static size_t code_cells(const whir_params *p)
     return whir_row_width(p, 0) << whir_log_rows(&p->round[0]);
 }
 
-status whir_encode(fe **code, const whir_params *p, const fe *cells, pool *threads)
+status whir_encode(fe **code, const whir_params *p, const fe *cells, pool *threads,
+                   const cancel_flag *cancel)
 {
     const whir_round *r = &p->round[0];
     TRY(bigmem_new(code, code_cells(p)));
+    const cancel_flag *before = pool_abandon_on(cancel);
     status s = ntt_encode(*code, cells, r->log_size - (unsigned)r->n_folds, r->log_inv_rate,
                           whir_row_width(p, 0), threads);
+    (void)pool_abandon_on(before);
+    if (s == ZK_OK && cancel_raised(cancel))
+        s = status_fail(ZK_ECANCELED, __FILE__, __LINE__, "", "canceled while encoding");
     if (s != ZK_OK) {
         whir_free_code(*code, p);
         *code = NULL;
@@ -36,7 +41,7 @@ status whir_commit(whir_commitment *c, const whir_params *params, const hash_ops
     status result = ZK_OK;
     *c = (whir_commitment){.params = params};
     ZK_ASSERT(whir_params_valid(params));
-    TRY_OUT(whir_encode(&c->code, params, cells, threads));
+    TRY_OUT(whir_encode(&c->code, params, cells, threads, cancel));
     FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled during a commitment");
     TRY_OUT(whir_build_tree(&c->tree, hash, c->code, whir_log_rows(&params->round[0]),
                             whir_row_width(params, 0), threads, cancel));
@@ -74,7 +79,7 @@ status whir_restore(whir_commitment *c, const whir_params *params, const hash_op
     *c = (whir_commitment){.params = params};
     unsigned log_rows = whir_log_rows(&params->round[0]);
     TRY_OUT(merkle_build_above(&c->tree, hash, nodes, log_rows, threads));
-    TRY_OUT(whir_encode(&c->code, params, cells, threads));
+    TRY_OUT(whir_encode(&c->code, params, cells, threads, cancel));
     FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled during a commitment");
     TRY_OUT(check_nodes(c, hash));
 out:

@@ -112,7 +112,10 @@ static status fold_cells(opening *o, const fe *cells, const whir_weight *weights
 {
     fe lane_weights[3 << WHIR_MAX_FOLDS];
     fe3 lows[WHIR_MAX_WEIGHTS];
-    TRY(bind_lanes(o, lows, cells, weights, n_weights));
+    const cancel_flag *before = pool_abandon_on(o->cancel);
+    status s = bind_lanes(o, lows, cells, weights, n_weights);
+    (void)pool_abandon_on(before);
+    TRY(s);
     FAIL_IF(cancel_raised(o->cancel), ZK_ECANCELED, "canceled during an opening");
     vec_get()->eq_table(lane_weights, whir_row_width(o->params, 0), fe3_one(), o->challenges,
                         o->params->round[0].n_folds);
@@ -159,7 +162,10 @@ static status commit_table(opening *o, oracle *next, unsigned i)
     TRY_OUT(bigmem_new(&next->code, next->n_code));
     TRY_OUT(bigmem_alloc((void **)&rows, n_cells, sizeof *rows));
     whir_interleave(rows, o->f, o->n, r->n_folds, o->threads);
-    TRY_OUT(ntt_encode(next->code, rows, log_rows - log_blowup, log_blowup, width, o->threads));
+    const cancel_flag *before = pool_abandon_on(o->cancel);
+    result = ntt_encode(next->code, rows, log_rows - log_blowup, log_blowup, width, o->threads);
+    (void)pool_abandon_on(before); // the tree looks at the flag
+    TRY_OUT(result);
     TRY_OUT(whir_build_tree(&next->tree, o->t->hash, next->code, log_rows, width, o->threads,
                             o->cancel));
     digest root = merkle_root(&next->tree);
@@ -338,7 +344,7 @@ status whir_open(const whir_commitment *c, const fe *cells, const whir_weight *w
                  .claim = claim};
     oracle current = {.tree = c->tree, .code = c->code}, next = {0};
     if (c->code == NULL) {
-        TRY_OUT(whir_encode(&current.code, c->params, cells, threads));
+        TRY_OUT(whir_encode(&current.code, c->params, cells, threads, cancel));
         current.n_code = whir_row_width(c->params, 0) << whir_log_rows(&c->params->round[0]);
     }
     FAIL_OUT_IF(cancel_raised(cancel), ZK_ECANCELED, "canceled during an opening");

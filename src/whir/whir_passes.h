@@ -6,7 +6,8 @@
 #include "whir/whir_kernels.h"
 
 // The row code of the cells, from bigmem; given back by whir_free_code (NULL-safe).
-MUST_CHECK status whir_encode(fe **code, const whir_params *params, const fe *cells, pool *threads);
+MUST_CHECK status whir_encode(fe **code, const whir_params *params, const fe *cells, pool *threads,
+                              const cancel_flag *cancel);
 void whir_free_code(fe *code, const whir_params *params);
 
 // As merkle_build, but stops soon after the flag is raised: ZK_ECANCELED.

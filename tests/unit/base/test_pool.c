@@ -211,6 +211,37 @@ static void cancel_stops_the_loop(void **state)
     }
 }
 
+// Loops under a flag of pool_abandon_on cover all while it is down, and stop soon when it is up.
+static void abandoned_loops_stop(void **state)
+{
+    (void)state;
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        pool *p = open_pool(threads);
+        cancel_flag flag = {false};
+        assert_null(pool_abandon_on(&flag));
+        static const size_t sizes[] = {1, 63, 64, 65, 1000, 4097};
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            check_loop(p, sizes[i], 1, false);
+            check_loop(p, sizes[i], 13, false);
+        }
+        coverage c = {.n = 10000, .grain = 10, .hits = calloc(10001, sizeof *c.hits)};
+        assert_non_null(c.hits);
+        cancel_raise(&flag);
+        pool_for(p, c.n, c.grain, cover, &c);
+        assert_int_equal(c.calls, 0);
+        canceling m = {.raise_at = 10}; // of the 64 or so ranges that the loop is cut into
+        assert_ptr_equal(pool_abandon_on(&m.flag), &flag);
+        pool_for(p, 1000000, 1, raise_midway, &m);
+        assert_in_range(m.calls, 10, 10 + 2 * threads);
+        assert_ptr_equal(pool_abandon_on(NULL), &m.flag);
+        pool_for(p, c.n, c.grain, cover, &c); // and without one all is covered
+        for (size_t i = 0; i < c.n; i++)
+            assert_int_equal(c.hits[i], 1);
+        free(c.hits);
+        pool_close(p);
+    }
+}
+
 static void count_task(void *arg)
 {
     atomic_fetch_add((atomic_size_t *)arg, 1);
@@ -391,6 +422,7 @@ int main(void)
         cmocka_unit_test(nested_loops_stay_on_their_thread),
         cmocka_unit_test(ranges_run_side_by_side),
         cmocka_unit_test(cancel_stops_the_loop),
+        cmocka_unit_test(abandoned_loops_stop),
         cmocka_unit_test(no_work_is_lost),
         cmocka_unit_test(tasks_may_loop_and_submit),
         cmocka_unit_test(loops_proceed_while_helpers_are_busy),
