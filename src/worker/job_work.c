@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sysmem.h"
 #include "cluster/deal.h"
 #include "prover/check_job.h"
 #include "worker/aggregate.h"
@@ -105,15 +106,7 @@ static void on_print(void *arg, const uint8_t *bytes, uint64_t n)
 // Instances that fit into half of what is free now: another worker may share the machine.
 static size_t keep_as_memory_allows(void)
 {
-    unsigned long long kib = 0;
-    FILE *f = fopen("/proc/meminfo", "re");
-    char line[256];
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
-            break;
-    if (f != NULL)
-        fclose(f);
-    uint64_t room = kib * 1024 / 2;
+    uint64_t room = system_memory_available() / 2;
     return room <= WORK_BYTES ? 0 : (size_t)((room - WORK_BYTES) / KEPT_BYTES);
 }
 

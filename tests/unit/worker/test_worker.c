@@ -12,7 +12,7 @@
 #include "worker/answers.h"
 #include "worker/worker.h"
 
-enum { MANY_BYTES = 5000 }; // of input: several instances of class 23
+enum { MANY_BYTES = 2300 }; // of input: two instances with class 23
 
 static const char *elf_paths[2];
 static zisk_program sha, calls;
@@ -43,16 +43,6 @@ static int set_up(void **state)
     for (size_t i = 0; i < sizeof many; i++)
         many[i] = (uint8_t)(i * 7 + 1);
     assert_non_null(mkdtemp(base));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    zisk_program_close(&sha);
-    zisk_program_close(&calls);
-    pool_close(threads);
-    scratch_remove(base);
     return 0;
 }
 
@@ -232,12 +222,37 @@ static void prove_alone(expected *e, const void *input, size_t n, uint32_t max_c
                      e->n));
 }
 
+// Made once: the tests below only read them.
+static expected abc, several;
+
+static int set_up_all(void **state)
+{
+    (void)set_up(state);
+    prove_alone(&abc, "abc", 3, 0);
+    prove_alone(&several, many, sizeof many, 23);
+    assert_int_equal(abc.n, 1);
+    assert_true(several.n >= 2);
+    return 0;
+}
+
 static void clear_expected(expected *e)
 {
     for (size_t i = 0; i < e->n; i++)
         proof_writer_clear(&e->proofs[i]);
     free(e->words);
     zisk_job_close(e->job);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    clear_expected(&abc);
+    clear_expected(&several);
+    zisk_program_close(&sha);
+    zisk_program_close(&calls);
+    pool_close(threads);
+    scratch_remove(base);
+    return 0;
 }
 
 static void check_contributions(const api_execute_task_response *r, const expected *e, size_t begin,
@@ -321,8 +336,7 @@ static void one_worker_gives_the_proof_of_zisk_prove(void **state)
 {
     (void)state;
     world x;
-    expected e = {0};
-    prove_alone(&e, "abc", 3, 0);
+    expected *e = &abc;
     open_world(&x, &sha);
     const api_worker_message *m = x.f.messages[0];
     assert_int_equal(m->register_->compute_capacity->compute_units, 4);
@@ -337,20 +351,19 @@ static void one_worker_gives_the_proof_of_zisk_prove(void **state)
     set_input(&x, "abc", 3);
     x.plan.instance_log_cells = 0; // the default
     ask_units(&x, "job", 1, 4);
-    check_contributions(response(&x), &e, 0, 1);
+    check_contributions(response(&x), e, 0, 1);
     fake_stored(&x.f, "job", 1, NULL);
-    ask_proofs(&x, "job", 2, 0, 1, e.list, 1);
-    check_proof(&x, &e, 0);
+    ask_proofs(&x, "job", 2, 0, 1, e->list, 1);
+    check_proof(&x, e, 0);
     const api_execute_task_response *r = response(&x);
     assert_true(r->success);
     assert_int_equal(r->result_data_case, RESULT_DATA(PROOFS));
     assert_int_equal(r->proofs->n_proofs, 1);
     assert_int_equal(r->proofs->proofs[0]->n_values, 0);
-    ask_aggregate(&x, &e, "job", 3, 0, 1, true); // its own proof, from its own disk
-    check_final(&x, &e, 3);
+    ask_aggregate(&x, e, "job", 3, 0, 1, true); // its own proof, from its own disk
+    check_final(&x, e, 3);
     assert_true(x.f.n_progress >= 3);
     close_world(&x);
-    clear_expected(&e);
 }
 
 // Several instances: shares by units and by range, the rest of the proofs from others, in pieces;
@@ -359,17 +372,15 @@ static void shares_moves_and_aggregation(void **state)
 {
     (void)state;
     world x;
-    expected e = {0};
+    expected *e = &several;
     uint8_t unused[32];
-    prove_alone(&e, many, sizeof many, 23);
-    assert_true(e.n >= 3);
     open_world(&x, &sha);
     set_input(&x, many, sizeof many);
     ask_range(&x, "job", 1, 0, 0); // the plan alone
-    check_contributions(response(&x), &e, 0, 0);
+    check_contributions(response(&x), e, 0, 0);
     ask_range(&x, "job", 2, 1, 2);
-    check_contributions(response(&x), &e, 1, 2);
-    ask_proofs(&x, "job", 3, 1, 2, e.list, e.n);
+    check_contributions(response(&x), e, 1, 2);
+    ask_proofs(&x, "job", 3, 1, 2, e->list, e->n);
     // While it proves, the connection breaks: the task is named, the result comes afterwards.
     fake_run(&x.f, 100);
     fake_cut(&x.f);
@@ -380,7 +391,7 @@ static void shares_moves_and_aggregation(void **state)
     for (size_t i = 0; i < again->n_tasks; i++)
         named = named || again->tasks[i]->task_id == 3;
     assert_true(named);
-    check_proof(&x, &e, 1);
+    check_proof(&x, e, 1);
     assert_true(response(&x)->success);
     uint32_t index = 1;
     fake_stored(&x.f, "job", 1, NULL);
@@ -389,24 +400,23 @@ static void shares_moves_and_aggregation(void **state)
     fake_stored(&x.f, "job", 3, NULL);
 
     // Not delivered proofs of others: fetched by digest. First a part, then all of it again.
-    for (size_t i = 0; i < e.n; i++)
+    for (size_t i = 0; i < e->n; i++)
         if (i != 1)
-            fake_put(&x.f, unused, e.proofs[i].words, 8 * e.proofs[i].n_words);
-    ask_aggregate(&x, &e, "job", 4, 0, 2, false);
+            fake_put(&x.f, unused, e->proofs[i].words, 8 * e->proofs[i].n_words);
+    ask_aggregate(&x, e, "job", 4, 0, 2, false);
     fake_run(&x.f, 300);
     fake_cut(&x.f);
     again = fake_wait(&x.f, &x.at, FROM_WORKER(RECONNECT))->reconnect;
     assert_int_equal(again->n_tasks, 1); // an aggregation that waits for more
     assert_int_equal(again->tasks[0]->task_id, 4);
     fake_run(&x.f, 100);
-    ask_aggregate(&x, &e, "job", 4, 0, e.n, true);
-    check_final(&x, &e, 4);
+    ask_aggregate(&x, e, "job", 4, 0, e->n, true);
+    check_final(&x, e, 4);
     fake_stored(&x.f, "job", 4, NULL);
     fake_run(&x.f, 500);
-    ask_proofs(&x, "job", 5, 0, 1, e.list, e.n); // released with its final proof
+    ask_proofs(&x, "job", 5, 0, 1, e->list, e->n); // released with its final proof
     check_failed(&x, 5, "INTERNAL", "has not executed");
     close_world(&x);
-    clear_expected(&e);
 }
 
 // A new epoch ends what is under way for an older one, and the job stays open.
@@ -414,19 +424,18 @@ static void a_later_epoch_ends_earlier_tasks(void **state)
 {
     (void)state;
     world x;
-    expected e = {0};
-    prove_alone(&e, many, sizeof many, 23);
+    expected *e = &several;
     open_world_with(&x, &sha, true); // what waits is on disk, and read again for each try
     set_input(&x, many, sizeof many);
     ask_range(&x, "job", 1, 0, 1);
-    check_contributions(response(&x), &e, 0, 1);
-    ask_proofs(&x, "job", 2, 0, 1, e.list, e.n);
-    ask_proofs(&x, "job", 3, 0, 1, e.list, e.n); // waits in the queue
+    check_contributions(response(&x), e, 0, 1);
+    ask_proofs(&x, "job", 2, 0, 1, e->list, e->n);
+    ask_proofs(&x, "job", 3, 0, 1, e->list, e->n); // waits in the queue
     fake_run(&x.f, 300);
     api_execute_task_request r = request("job", 4, TASK_PROVE);
     api_prove_params p = API_PROVE_PARAMS_INIT;
-    p.contributions = e.list;
-    p.n_contributions = e.n;
+    p.contributions = e->list;
+    p.n_contributions = e->n;
     x.range.end = 1;
     r.range = &x.range;
     r.params_case = TASK_PARAMS(PROVE_PARAMS);
@@ -437,51 +446,47 @@ static void a_later_epoch_ends_earlier_tasks(void **state)
         fake_wait(&x.f, &x.at, FROM_WORKER(INSTANCE_PROOF))->instance_proof;
     assert_int_equal(proof->task_id, 4);
     assert_int_equal(proof->epoch, 1);
-    assert_memory_equal(proof->proof.data, e.proofs[0].words, proof->proof.len);
+    assert_memory_equal(proof->proof.data, e->proofs[0].words, proof->proof.len);
     const api_execute_task_response *last = response(&x);
     assert_true(last->success);
     assert_int_equal(last->task_id, 4);
     close_world(&x);
-    clear_expected(&e);
 }
 
 static void refuses_an_aggregation_that_does_not_verify(void **state)
 {
     (void)state;
     world x;
-    expected e = {0};
+    expected *e = &abc;
     uint8_t unused[32];
-    prove_alone(&e, "abc", 3, 0);
     open_world(&x, &sha);
     set_input(&x, "abc", 3);
     x.plan.instance_log_cells = 0;
     ask_range(&x, "job", 1, 0, 0);
     (void)response(&x);
-    ask_aggregate(&x, &e, "job", 2, 0, 1, true);
+    ask_aggregate(&x, e, "job", 2, 0, 1, true);
     check_failed(&x, 2, "INTERNAL", "no contributions of epoch");
-    ask_proofs(&x, "job", 3, 0, 0, e.list, 1); // the contributions alone
+    ask_proofs(&x, "job", 3, 0, 0, e->list, 1); // the contributions alone
     assert_true(response(&x)->success);
-    ask_aggregate(&x, &e, "job", 4, 0, 1, true); // the coordinator has it not
+    ask_aggregate(&x, e, "job", 4, 0, 1, true); // the coordinator has it not
     check_failed(&x, 4, "INTERNAL", "NOT_FOUND");
-    ask_aggregate(&x, &e, "job", 5, 0, 0, true);
+    ask_aggregate(&x, e, "job", 5, 0, 0, true);
     check_failed(&x, 5, "INTERNAL", "missing");
-    e.proofs[0].words[e.proofs[0].n_words / 2] ^= 1;
-    fake_put(&x.f, unused, e.proofs[0].words, 8 * e.proofs[0].n_words);
-    ask_aggregate(&x, &e, "job", 6, 0, 1, true);
+    e->proofs[0].words[e->proofs[0].n_words / 2] ^= 1;
+    fake_put(&x.f, unused, e->proofs[0].words, 8 * e->proofs[0].n_words);
+    ask_aggregate(&x, e, "job", 6, 0, 1, true);
     const api_execute_task_response *r = response(&x);
     assert_int_equal(r->task_id, 6);
     assert_false(r->success);
     assert_int_equal(x.f.n_artifacts, 1); // nothing was uploaded
     close_world(&x);
-    clear_expected(&e);
 }
 
 static void failures_have_their_codes(void **state)
 {
     (void)state;
     world x;
-    expected e = {0};
-    prove_alone(&e, "abc", 3, 0);
+    expected *e = &abc;
     open_world(&x, &sha);
     x.plan.instance_log_cells = 0;
     x.contribution.input_source_case = INPUT_FROM(INPUT_PATH);
@@ -516,22 +521,21 @@ static void failures_have_their_codes(void **state)
     ask_units(&x, "other", 9, 4);
     check_failed(&x, 9, "INTERNAL", "hints");
     x.contribution.hints_stream = false;
-    ask_proofs(&x, "other", 10, 0, 1, e.list, 1);
+    ask_proofs(&x, "other", 10, 0, 1, e->list, 1);
     check_failed(&x, 10, "INTERNAL", "executed");
     // A root that is not this worker's, and a plan of another length.
     ask_range(&x, "a", 11, 0, 0);
     assert_true(response(&x)->success);
-    e.contribution_words[0][3] ^= 1;
-    ask_proofs(&x, "a", 12, 0, 1, e.list, 1);
+    e->contribution_words[0][3] ^= 1;
+    ask_proofs(&x, "a", 12, 0, 1, e->list, 1);
     check_failed(&x, 12, "CONTRIBUTION_MISMATCH", "not this worker's");
-    e.contribution_words[0][3] ^= 1;
-    ask_proofs(&x, "a", 13, 0, 1, e.list, 0);
+    e->contribution_words[0][3] ^= 1;
+    ask_proofs(&x, "a", 13, 0, 1, e->list, 0);
     check_failed(&x, 13, "CONTRIBUTION_MISMATCH", "0 contributions");
-    e.contribution_words[0][1] = 77;
-    ask_proofs(&x, "a", 14, 0, 1, e.list, 1);
+    e->contribution_words[0][1] = 77;
+    ask_proofs(&x, "a", 14, 0, 1, e->list, 1);
     check_failed(&x, 14, "CONTRIBUTION_MISMATCH", "malformed");
     close_world(&x);
-    clear_expected(&e);
 }
 
 static void a_program_that_cannot_be_proved_fails_its_task(void **state)
@@ -549,18 +553,17 @@ static void cancels_soon_whatever_it_does(void **state)
 {
     (void)state;
     world x;
-    expected e = {0};
-    prove_alone(&e, many, sizeof many, 23);
+    expected *e = &several;
     open_world(&x, &sha);
     set_input(&x, many, sizeof many);
     uint64_t worst = 0;
     char job[16];
-    for (unsigned k = 0; k < 8; k++) {
+    for (unsigned k = 0; k < 6; k++) {
         snprintf(job, sizeof job, "job%u", k);
         ask_range(&x, job, k, 0, 1);
         if (k % 2 == 1) {
             assert_true(response(&x)->success);
-            ask_proofs(&x, job, 100 + k, 0, 1, e.list, e.n);
+            ask_proofs(&x, job, 100 + k, 0, 1, e->list, e->n);
         }
         fake_run(&x.f, 20 + 60 * (uint64_t)k);
         uint64_t start = clock_monotonic_ns();
@@ -579,9 +582,8 @@ static void cancels_soon_whatever_it_does(void **state)
     fake_cancel(&x.f, "never heard of");     // is answered as well: this worker is free
     assert_string_equal(response(&x)->error_code, "CANCELLED");
     ask_range(&x, "last", 99, 0, 1);
-    check_contributions(response(&x), &e, 0, 1);
+    check_contributions(response(&x), e, 0, 1);
     close_world(&x);
-    clear_expected(&e);
 }
 
 static void leaves_when_told(void **state)
@@ -634,5 +636,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(leaves_when_told),
         cmocka_unit_test(leaves_at_once_when_told_twice),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_all, tear_down);
 }
