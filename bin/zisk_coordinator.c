@@ -66,7 +66,7 @@ typedef struct coordinator {
 typedef struct check_answer {
     coordinator *k;
     uint64_t ticket;
-    bool ok;
+    check_verdict verdict;
     char reason[256];
 } check_answer;
 
@@ -74,16 +74,16 @@ static void on_checked(void *arg)
 {
     check_answer *a = arg;
     if (a->k->service != NULL)
-        service_checked(a->k->service, a->ticket, a->ok, a->reason);
+        service_checked(a->k->service, a->ticket, a->verdict, a->reason);
     free(a);
 }
 
-static void checked(void *arg, uint64_t ticket, bool ok, const char *reason)
+static void checked(void *arg, uint64_t ticket, check_verdict verdict, const char *reason)
 {
     coordinator *k = arg;
     check_answer *a = malloc(sizeof *a);
     ZK_ASSERT(a != NULL); // without it the job would wait for ever
-    *a = (check_answer){.k = k, .ticket = ticket, .ok = ok};
+    *a = (check_answer){.k = k, .ticket = ticket, .verdict = verdict};
     snprintf(a->reason, sizeof a->reason, "%s", reason != NULL ? reason : "");
     rpc_loop_post(k->loop, on_checked, a);
 }

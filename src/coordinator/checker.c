@@ -282,13 +282,14 @@ static void free_task(check_task *t)
 static void run_task(void *arg);
 
 // Counts an answer that was given and lets go of what the task held.
-static void finish_task(check_task *t, bool ok, uint64_t took_ns)
+static void finish_task(check_task *t, check_verdict verdict, uint64_t took_ns)
 {
     checker *c = t->owner;
     check_task *ready = NULL;
     pthread_mutex_lock(&c->lock);
     c->counts.done[t->kind]++;
-    c->counts.refused[t->kind] += !ok;
+    c->counts.refused[t->kind] += verdict == CHECK_REFUSED;
+    c->counts.undecided += verdict == CHECK_UNDECIDED;
     c->counts.busy_ns += took_ns;
     if (t->kind == CHECK_PROOF && --t->job->n_proofs == 0) {
         ready = t->job->totals;
@@ -308,16 +309,23 @@ static void finish_task(check_task *t, bool ok, uint64_t took_ns)
     pthread_mutex_unlock(&c->lock);
 }
 
+static check_verdict verdict_of(status result)
+{
+    bool own_trouble = result == ZK_ENOMEM || result == ZK_EIO;
+    return result == ZK_OK ? CHECK_ACCEPTED : own_trouble ? CHECK_UNDECIDED : CHECK_REFUSED;
+}
+
 static void run_task(void *arg)
 {
     check_task *t = arg;
     uint64_t start = clock_monotonic_ns();
     status (*const checks[CHECK_KIND_COUNT])(const check_task *) = {check_proof, check_total,
                                                                     check_final};
-    bool ok = checks[t->kind](t) == ZK_OK;
+    check_verdict verdict = verdict_of(checks[t->kind](t));
     uint64_t took = clock_monotonic_ns() - start;
-    t->owner->options.answer(t->owner->options.arg, t->ticket, ok, ok ? NULL : status_message());
-    finish_task(t, ok, took);
+    t->owner->options.answer(t->owner->options.arg, t->ticket, verdict,
+                             verdict == CHECK_ACCEPTED ? NULL : status_message());
+    finish_task(t, verdict, took);
 }
 
 static check_task *new_task(checker *c, const check_request *r)
@@ -354,7 +362,7 @@ void checker_submit(checker *c, const check_request *r)
 {
     check_task *t = new_task(c, r);
     if (t == NULL) {
-        c->options.answer(c->options.arg, r->ticket, false, "the coordinator has no memory for it");
+        c->options.answer(c->options.arg, r->ticket, CHECK_UNDECIDED, "no memory to check it");
         return;
     }
     bool hold = false;
@@ -426,7 +434,9 @@ bool checker_contribution_form(const uint64_t *key_words, size_t n_key_words,
                                const uint8_t *program_key_bytes, const api_instance_contribution *m)
 {
     checker_key *k;
-    if (checker_key_take(&k, key_words, n_key_words, digest_of_bytes(program_key_bytes)) != ZK_OK)
+    status taken = checker_key_take(&k, key_words, n_key_words, digest_of_bytes(program_key_bytes));
+    ZK_ASSERT(taken != ZK_ENOMEM);
+    if (taken != ZK_OK)
         return false;
     const program_key *key = checker_key_get(k);
     size_t n_slots = key->z->m.n_slots;

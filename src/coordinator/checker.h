@@ -21,14 +21,15 @@ typedef struct checker checker;
 typedef struct checker_options {
     pool *threads;
     void *arg;
-    void (*answer)(void *arg, uint64_t ticket, bool ok, const char *reason);
+    void (*answer)(void *arg, uint64_t ticket, check_verdict verdict, const char *reason);
     bool (*artifact_path)(void *arg, const uint8_t sha256[32], char *path, size_t size);
 } checker_options;
 
 MUST_CHECK status checker_open(checker **out, const checker_options *options); // copied
 void checker_close(checker *c); // waits for what runs; its answers come first. NULL is allowed
 
-// Copies what the request points to. The answer always comes, on a lack of memory with that reason.
+// Copies what the request points to. The answer always comes; CHECK_UNDECIDED when memory or the
+// disk failed, so that nothing is known of what was to be checked.
 void checker_submit(checker *c, const check_request *r);
 // Sums of the job in epochs before `epoch` are not needed any more; UINT32_MAX: it is over. Checks
 // under way are answered all the same.
@@ -36,11 +37,13 @@ void checker_forget(checker *c, const char *job, uint32_t epoch);
 
 typedef struct checker_counts {
     uint64_t done[CHECK_KIND_COUNT], refused[CHECK_KIND_COUNT];
-    uint64_t busy_ns; // of all threads
-    size_t waiting;   // handed in and not answered
+    uint64_t undecided; // of those done
+    uint64_t busy_ns;   // of all threads
+    size_t waiting;     // handed in and not answered
 } checker_counts;
 void checker_get_counts(checker *c, checker_counts *out);
 
-// By form: parses under the key, header in range. Any thread.
+// By form: parses under the key, header in range. Any thread. A lack of memory ends the process:
+// who sent the contribution must not be blamed for it, and the next coordinator has everything.
 bool checker_contribution_form(const uint64_t *key_words, size_t n_key_words,
                                const uint8_t *program_key, const api_instance_contribution *m);

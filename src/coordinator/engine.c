@@ -213,15 +213,20 @@ void engine_lost(engine *e, uint64_t now_ms, uint64_t connection, const char *re
     engine_settle(e);
 }
 
-void engine_checked(engine *e, uint64_t now_ms, uint64_t ticket, bool ok, const char *reason)
+void engine_checked(engine *e, uint64_t now_ms, uint64_t ticket, check_verdict verdict,
+                    const char *reason)
 {
     set_clock(e, now_ms);
     for (size_t k = 0; k < e->n_checks; k++) {
         if (e->checks[k].ticket != ticket)
             continue;
+        if (verdict == CHECK_UNDECIDED) {
+            check_undecided(e, &e->checks[k], reason != NULL ? reason : "");
+            break;
+        }
         check c = e->checks[k];
         e->checks[k] = e->checks[--e->n_checks];
-        answer_checked(e, &c, ok, reason != NULL ? reason : "");
+        answer_checked(e, &c, verdict == CHECK_ACCEPTED, reason != NULL ? reason : "");
         free(c.bytes);
         break;
     }

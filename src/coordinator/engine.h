@@ -37,6 +37,11 @@ typedef enum check_kind {
     CHECK_KIND_COUNT
 } check_kind;
 
+// UNDECIDED says nothing about the worker: memory or the disk failed. The engine asks again after
+// CHECK_AGAIN_MS, under the same ticket; after CHECK_TRIES the job fails.
+typedef enum check_verdict { CHECK_REFUSED, CHECK_ACCEPTED, CHECK_UNDECIDED } check_verdict;
+enum { CHECK_AGAIN_MS = 1000, CHECK_TRIES = 60 };
+
 typedef struct check_request {
     uint64_t ticket;
     check_kind kind;
@@ -93,8 +98,9 @@ void engine_worker_message(engine *e, uint64_t now_ms, uint64_t connection, cons
                            const api_worker_message *m);
 void engine_lost(engine *e, uint64_t now_ms, uint64_t connection, const char *reason);
 
-// ---- Checks. `ok` false: refused, with the reason.
-void engine_checked(engine *e, uint64_t now_ms, uint64_t ticket, bool ok, const char *reason);
+// ---- Checks. The reason is that of a check that was not accepted.
+void engine_checked(engine *e, uint64_t now_ms, uint64_t ticket, check_verdict verdict,
+                    const char *reason);
 
 // ---- Clients. ZK_EINVAL: a bad request; ZK_ELIMIT: too little capacity; ZK_ECANCELED: draining;
 // ZK_EIO: it could not be stored. job_id has room for 37 bytes.

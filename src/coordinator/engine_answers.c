@@ -302,6 +302,39 @@ static void take_list(engine *e, job *j, task *t, const api_challenges_list *c)
 
 // ---- Proofs
 
+// Of the job's epoch as it is.
+static void check_send(engine *e, const check *c)
+{
+    const job *j = c->job;
+    size_t n_all = j->high - j->low;
+    api_instance_contribution *all = engine_new(n_all, sizeof *all);
+    const api_instance_contribution **list = engine_new(n_all, sizeof *list);
+    for (size_t k = 0; k < n_all; k++) {
+        const instance *i = &j->instances[j->low + k];
+        all[k] = API_INSTANCE_CONTRIBUTION_INIT;
+        all[k].plan_index = j->low + (uint32_t)k;
+        all[k].contribution = (ProtobufCBinaryData){i->contribution_bytes, i->contribution};
+        list[k] = &all[k];
+    }
+    const check_request r = {.ticket = c->ticket,
+                             .kind = c->kind,
+                             .job = j->id,
+                             .epoch = c->epoch,
+                             .key_words = j->program.words,
+                             .n_key_words = j->program.n_words,
+                             .program_key = j->program.key,
+                             .publics = j->facts.publics,
+                             .contributions = list,
+                             .n_contributions = n_all,
+                             .plan_index = c->index,
+                             .proof = c->kind == CHECK_PROOF ? c->bytes : NULL,
+                             .proof_bytes = c->kind == CHECK_PROOF ? c->n_bytes : 0,
+                             .sha256 = c->kind == CHECK_FINAL ? c->sha256 : NULL};
+    e->hooks.check(e->hooks.arg, &r);
+    free(list);
+    free(all);
+}
+
 void check_ask(engine *e, job *j, check_kind kind, task *t, uint32_t index, const uint8_t *data,
                size_t n, bool again)
 {
@@ -322,33 +355,28 @@ void check_ask(engine *e, job *j, check_kind kind, task *t, uint32_t index, cons
     } else if (kind == CHECK_FINAL) {
         memcpy(c->sha256, data, SHA256_BYTES);
     }
-    size_t n_all = j->high - j->low;
-    api_instance_contribution *all = engine_new(n_all, sizeof *all);
-    const api_instance_contribution **list = engine_new(n_all, sizeof *list);
-    for (size_t k = 0; k < n_all; k++) {
-        const instance *i = &j->instances[j->low + k];
-        all[k] = API_INSTANCE_CONTRIBUTION_INIT;
-        all[k].plan_index = j->low + (uint32_t)k;
-        all[k].contribution = (ProtobufCBinaryData){i->contribution_bytes, i->contribution};
-        list[k] = &all[k];
+    check_send(e, c);
+}
+
+void check_undecided(engine *e, check *c, const char *reason)
+{
+    log_warn("coordinator::engine", "a check could not be done", log_str("job", c->job->id),
+             log_u64("instance", c->index), log_str("reason", reason));
+    c->due_ms = e->now_ms + CHECK_AGAIN_MS;
+    if (++c->undecided >= CHECK_TRIES && job_is_running(c->job->state))
+        job_fail(e, c->job, "CHECK_FAILED", "what workers delivered cannot be checked: %.150s",
+                 reason);
+}
+
+void checks_tick(engine *e, const job *j)
+{
+    for (size_t k = 0; k < e->n_checks; k++) {
+        check *c = &e->checks[k];
+        if (c->job != j || c->due_ms == 0 || c->due_ms > e->now_ms)
+            continue;
+        c->due_ms = 0;
+        check_send(e, c);
     }
-    const check_request r = {.ticket = c->ticket,
-                             .kind = kind,
-                             .job = j->id,
-                             .epoch = j->epoch,
-                             .key_words = j->program.words,
-                             .n_key_words = j->program.n_words,
-                             .program_key = j->program.key,
-                             .publics = j->facts.publics,
-                             .contributions = list,
-                             .n_contributions = n_all,
-                             .plan_index = index,
-                             .proof = kind == CHECK_PROOF ? data : NULL,
-                             .proof_bytes = kind == CHECK_PROOF ? n : 0,
-                             .sha256 = kind == CHECK_FINAL ? data : NULL};
-    e->hooks.check(e->hooks.arg, &r);
-    free(list);
-    free(all);
 }
 
 void checks_drop(engine *e, const job *j, uint32_t below_epoch)

@@ -196,7 +196,9 @@ typedef struct check {
     uint8_t *bytes; // PROOF
     size_t n_bytes;
     uint8_t sha256[SHA256_BYTES];
-    bool again; // stored before a restart
+    bool again;         // stored before a restart
+    uint32_t undecided; // how often
+    uint64_t due_ms;    // to be asked again then; 0: it is being checked
 } check;
 
 struct engine {
@@ -313,6 +315,8 @@ void answer_error(engine *e, worker *w, const api_worker_error *r);
 void answer_checked(engine *e, check *c, bool ok, const char *reason);
 void check_ask(engine *e, job *j, check_kind kind, task *t, uint32_t index, const uint8_t *data,
                size_t n, bool again);
+void check_undecided(engine *e, check *c, const char *reason);   // once more later
+void checks_tick(engine *e, const job *j);                       // those that are due
 void checks_drop(engine *e, const job *j, uint32_t below_epoch); // of epochs before it
 bool share_failed(engine *e, job *j, task *t, const char *code, const char *message);
 

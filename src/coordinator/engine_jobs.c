@@ -632,8 +632,10 @@ static void tick_running(engine *e, job *j)
     for (size_t k = 0; k < e->n_workers && job_is_running(j->state); k++)
         if (e->workers[k]->job == j && e->workers[k]->connected)
             stop_stalled(e, j, e->workers[k]);
-    if (job_is_running(j->state))
+    if (job_is_running(j->state)) {
+        checks_tick(e, j);
         job_pump(e, j);
+    }
     if (job_is_running(j->state) && j->waiting_ms != 0 &&
         e->now_ms - j->waiting_ms > e->limits.capacity_timeout_ms)
         job_fail(e, j, "CAPACITY_LOST", "no worker for a share of the job for %llu ms%s%s",

@@ -309,11 +309,11 @@ static void hook_over(void *arg, const api_job_status *job, const uint8_t *proof
     s->o.over(s->o.arg, job, proof_sha256);
 }
 
-void service_checked(service *s, uint64_t ticket, bool ok, const char *reason)
+void service_checked(service *s, uint64_t ticket, check_verdict verdict, const char *reason)
 {
     if (s->stopping)
         return;
-    engine_checked(s->engine, service_now_ms(s), ticket, ok, reason);
+    engine_checked(s->engine, service_now_ms(s), ticket, verdict, reason);
     service_touch(s);
 }
 

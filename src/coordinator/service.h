@@ -55,7 +55,7 @@ bool service_draining(const service *s);
 uint64_t service_now_ms(const service *s); // the engine's clock
 
 // The answer to `check`.
-void service_checked(service *s, uint64_t ticket, bool ok, const char *reason);
+void service_checked(service *s, uint64_t ticket, check_verdict verdict, const char *reason);
 void service_notified(service *s, const char *job_id); // the answer to `over`
 
 // No more launches; waits up to timeout_ms for running jobs, then tells workers and watchers and

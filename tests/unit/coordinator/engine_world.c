@@ -276,8 +276,12 @@ static void hook_check(void *arg, const check_request *r)
     event e = {.kind = CHECKED,
                .at = w->now + delay(w),
                .ticket = r->ticket,
-               .ok = judge(w, r),
+               .undecided = w->undecided > 0,
                .engine_life = w->engine_life};
+    if (w->undecided > 0)
+        w->undecided--;
+    else
+        e.ok = judge(w, r);
     world_push(w, e);
 }
 
@@ -528,7 +532,11 @@ static void take_event(world *w, event *e)
         break;
     case CHECKED:
         if (e->engine_life == w->engine_life)
-            engine_checked(w->engine, w->now, e->ticket, e->ok, e->ok ? "" : "by the model");
+            engine_checked(w->engine, w->now, e->ticket,
+                           e->undecided ? CHECK_UNDECIDED
+                           : e->ok      ? CHECK_ACCEPTED
+                                        : CHECK_REFUSED,
+                           e->ok ? "" : "by the model");
         break;
     case TICK:
         if (e->engine_life == w->engine_life) {
@@ -691,6 +699,11 @@ void world_check_queue(world *w)
     }
     // All launches of the simulation are content with one unit.
     assert_true(idle == 0 && n == 0);
+}
+
+void world_undecided(world *w, size_t n)
+{
+    w->undecided = n;
 }
 
 void world_check(world *w)

@@ -81,6 +81,9 @@ status world_try_launch(world *w, char job[37], const api_launch_proof_request *
 // From here on every write to the store fails, or no more.
 void world_break_store(world *w, bool broken);
 
+// The next n checks find no memory.
+void world_undecided(world *w, size_t n);
+
 const api_job_status *world_job(world *w, const char *job);
 bool world_proof_is_right(world *w, const char *job);
 engine_counts world_counts(world *w); // over all restarts

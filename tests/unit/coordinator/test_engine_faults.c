@@ -48,6 +48,42 @@ static void a_killed_worker_comes_back_empty(void **state)
     }
 }
 
+// Nobody is accused, nothing is proved again, and the proof is the same.
+static void checks_that_find_no_memory_come_again(void **state)
+{
+    (void)state;
+    for (int restarted = 0; restarted < 2; restarted++) {
+        world *w = world_new(&(world_options){.seed = 3, .instances = 20});
+        add_workers(w, 3);
+        char job[37];
+        start(w, job, phases[1]);
+        if (restarted)
+            world_restart(w);
+        world_undecided(w, 100); // several times for each of them, and the sum
+        expect_completed(w, job);
+        assert_int_equal(world_counts(w).set_aside, 0);
+        assert_int_equal(world_counts(w).tasks_moved, 0);
+        assert_int_equal(world_job(w, job)->epoch, 0);
+        world_free(w);
+    }
+}
+
+static void checks_that_never_find_memory_end_the_job(void **state)
+{
+    (void)state;
+    world *w = world_new(&(world_options){.seed = 3, .instances = 20});
+    add_workers(w, 3);
+    char job[37];
+    start(w, job, phases[1]);
+    world_undecided(w, SIZE_MAX);
+    expect_failed(w, job, "CHECK_FAILED");
+    assert_int_equal(world_counts(w).set_aside, 0);
+    world_undecided(w, 0);
+    world_launch(w, job, "y", 15, 1, false, 0);
+    expect_completed(w, job);
+    world_free(w);
+}
+
 static void the_aggregator_is_killed(void **state)
 {
     (void)state;
@@ -444,6 +480,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_is_killed_in_each_phase),
         cmocka_unit_test(a_killed_worker_comes_back_empty),
+        cmocka_unit_test(checks_that_find_no_memory_come_again),
+        cmocka_unit_test(checks_that_never_find_memory_end_the_job),
         cmocka_unit_test(the_aggregator_is_killed),
         cmocka_unit_test(everybody_is_killed_and_comes_back),
         cmocka_unit_test(capacity_never_returns),

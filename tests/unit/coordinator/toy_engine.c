@@ -106,12 +106,13 @@ void engine_lost(engine *e, uint64_t now_ms, uint64_t connection, const char *re
             e->workers[i].lost = true;
 }
 
-void engine_checked(engine *e, uint64_t now_ms, uint64_t ticket, bool ok, const char *reason)
+void engine_checked(engine *e, uint64_t now_ms, uint64_t ticket, check_verdict verdict,
+                    const char *reason)
 {
     (void)e;
     (void)now_ms;
     (void)ticket;
-    (void)ok;
+    (void)verdict;
     (void)reason;
 }
 

@@ -25,7 +25,7 @@ typedef struct event {
     uint8_t *bytes;
     size_t n;
     uint64_t ticket;
-    bool ok;
+    bool ok, undecided;
     uint64_t engine_life;
 } event;
 
@@ -122,6 +122,7 @@ struct world {
     size_t sent[3];
     engine_counts before; // of earlier engines
     bool broken;
+    size_t undecided;
 };
 
 void world_push(world *w, event e);
