@@ -30,8 +30,8 @@ static const char help[] =
     "      --spill-dir DIR  keep what waits between the phases in files there\n"
     "      --cache-dir DIR  keep what depends on the program alone in files there, for the next "
     "time\n"
-    "      --instance-log-cells 23|26  size of an instance (default 26; 23 takes an eighth of the\n"
-    "                    memory, and more instances)\n"
+    "      --instance-log-cells 20|23|26  size of an instance (default 26; 23 takes an eighth of\n"
+    "                       the memory and more instances; 20 is for tests)\n"
     "      --max-steps N    give up after N steps; K, M and G are thousands, millions, ..\n"
     "      --abi auto|A|B|C memory map\n"
     "      --json           facts about the proof as one line of JSON on stdout\n"
@@ -268,10 +268,10 @@ int command_prove(int argc, char **argv)
                 return command_usage("prove", "--max-steps takes 1 to 2^36, not \"%s\"", optarg);
             break;
         case OPT_CELLS:
-            if (strcmp(optarg, "23") != 0 && strcmp(optarg, "26") != 0)
-                return command_usage("prove", "--instance-log-cells takes 23 or 26, not \"%s\"",
+            if (strcmp(optarg, "20") != 0 && strcmp(optarg, "23") != 0 && strcmp(optarg, "26") != 0)
+                return command_usage("prove", "--instance-log-cells takes 20, 23 or 26, not \"%s\"",
                                      optarg);
-            a.job.max_class = optarg[1] == '3' ? WHIR_CLASS_23 : WHIR_CLASS_26;
+            a.job.max_class = (uint32_t)atoi(optarg); // classes are named by it
             break;
         case OPT_ABI:
             if (!parse_abi(&a.abi, optarg))

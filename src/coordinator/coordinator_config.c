@@ -211,10 +211,10 @@ static const config_setting coordinator_settings[] = {
     {.key = "coordinator.instance_log_cells",
      .type = CONFIG_CHOICE,
      .offset = AT(instance_log_cells),
-     .choices = "23, 26",
+     .choices = "20, 23, 26",
      .fallback = "26",
-     .help = "Size of the largest instances, as the log2 of their cells; 23 takes less memory and "
-             "gives longer proofs"},
+     .help = "Size of the largest instances, as the log2 of their cells; 20 and 23 take less "
+             "memory and give longer proofs"},
     {.key = "coordinator.max_steps",
      .type = CONFIG_NUMBER,
      .offset = AT(max_steps),

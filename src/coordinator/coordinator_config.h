@@ -36,7 +36,7 @@ typedef struct coordinator_config {
     uint64_t capacity_timeout_seconds;
     uint64_t max_attempts;
     uint64_t job_retention_hours;   // 0: for ever
-    const char *instance_log_cells; // "23" or "26"
+    const char *instance_log_cells; // "20", "23" or "26"
     uint64_t max_steps;
     const char *webhook_url; // http:// or https://; NULL: none
     uint64_t webhook_timeout_seconds;

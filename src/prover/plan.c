@@ -242,8 +242,8 @@ static status make_plan(planner *pl, uint32_t max_class)
 status zisk_plan_new(zisk_plan **out, const zisk_run *run, uint32_t max_class)
 {
     *out = NULL;
-    FAIL_IF(max_class != WHIR_CLASS_23 && max_class != WHIR_CLASS_26, ZK_EINVAL,
-            "instances can be of class 23 or 26, not %u", max_class);
+    FAIL_IF(max_class != WHIR_CLASS_20 && max_class != WHIR_CLASS_23 && max_class != WHIR_CLASS_26,
+            ZK_EINVAL, "instances can be of class 20, 23 or 26, not %u", max_class);
     planner pl = {.run = run, .z = run->program->z, .plan = calloc(1, sizeof *pl.plan)};
     FAIL_IF(pl.plan == NULL, ZK_ENOMEM, "no memory for a plan");
     for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)

@@ -122,7 +122,8 @@ static void a_longer_run_has_the_program_apart(void **state)
     static const struct {
         uint32_t max_class;
         size_t n_input, least, most;
-    } cases[] = {{WHIR_CLASS_26, 8000, 2, 2}, {WHIR_CLASS_23, 8000, 4, 8}};
+    } cases[] = {
+        {WHIR_CLASS_26, 8000, 2, 2}, {WHIR_CLASS_23, 8000, 4, 8}, {WHIR_CLASS_20, 300, 3, 8}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         zisk_job *job = open_job(&sha, cases[i].n_input, cases[i].max_class, NULL);
         const zisk_plan *plan = zisk_job_plan(job);
