@@ -17,6 +17,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -159,11 +160,12 @@ def streaming(name):
 class Process:
     """A program with its own folder; standard error goes to FOLDER/log."""
 
-    def __init__(self, program, args, folder=None, env=None, ready=None, limits="", name=None):
+    def __init__(self, program, args, folder=None, env=None, ready=None, limits="", name=None,
+                 prefix=()):
         self.own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="zisk-cluster-")
         self.name = name or program
-        self.command = [os.path.join(BIN, program)] + [str(a) for a in args]
+        self.command = [*prefix, os.path.join(BIN, program)] + [str(a) for a in args]
         self.env = {k: v for k, v in os.environ.items()
                     if not k.startswith("ZISK_") and k != "RUST_LOG"}
         self.env.update(env or {})
@@ -325,14 +327,58 @@ class Coordinator(Process):
 class Worker(Process):
     """zisk-worker of a coordinator (anything with a url)."""
 
-    def __init__(self, coordinator, elf, worker_id, units=10, args=(), folder=None, **more):
+    def __init__(self, coordinator, elf, worker_id, units=10, args=(), folder=None,
+                 program="zisk-worker", **more):
         folder_made = folder or tempfile.mkdtemp(prefix="zisk-cluster-")
-        super().__init__("zisk-worker",
+        super().__init__(program,
                          ["--elf", elf, "--coordinator-url", coordinator.url,
                           "--worker-id", worker_id, "--compute-capacity", units,
                           "--inputs-folder", folder_made, *args],
                          folder=folder_made, name=worker_id, **more)
         self.own_folder = folder is None
+
+
+class Proxy:
+    """TCP between a worker and the coordinator, on a port of its own. While it is cut, nothing
+    passes and nobody is told: connections stay half open, as behind a broken router."""
+
+    def __init__(self, port):
+        self.to, self.cut = port, threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.sockets = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                a, _ = self.listener.accept()
+                b = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                return
+            self.sockets += [a, b]
+            for x, y in (a, b), (b, a):
+                threading.Thread(target=self._pump, args=(x, y), daemon=True).start()
+
+    def _pump(self, x, y):
+        try:
+            while data := x.recv(1 << 16):
+                while self.cut.is_set():  # what was on the wire is late, not lost
+                    time.sleep(0.05)
+                y.sendall(data)
+        except OSError:
+            pass
+        for s in x, y:
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.cut.clear()
+        for s in [self.listener, *self.sockets]:
+            s.close()
 
 
 class StubWorker:
