@@ -43,7 +43,25 @@ static bool drop_contributions(engine *e, job *j, const worker *w)
     return true;
 }
 
-// Nobody is left who said what the facts say.
+// Ranges of a plan that does not stand any more, and the quarrel about one of its instances:
+// whoever is asked about them could only give an answer that looks like a lie. False: the job
+// failed.
+static bool drop_questions(engine *e, job *j)
+{
+    for (size_t k = 0; k < j->n_opinions; k++)
+        free(j->opinions[k].bytes);
+    j->n_opinions = 0;
+    j->disputed = false;
+    for (size_t k = 0; k < j->n_tasks; k++) {
+        task *t = j->tasks[k];
+        bool asks = t->state == TASK_OPEN && (t->begin < t->end || t->purpose == FOR_OPINION);
+        if (asks && !task_close(e, j, t, TASK_PASSED))
+            return false;
+    }
+    return true;
+}
+
+// Nobody is left who said what the facts say. After drop_questions.
 static void forget_facts(job *j)
 {
     for (uint32_t i = 0; i < j->facts.n_instances; i++)
@@ -87,7 +105,8 @@ void worker_aside(engine *e, worker *w, job *j, const char *reason)
     drop_opinions_of(j, w);
     if (j->state != JOB_CONTRIBUTIONS || !drop_contributions(e, j, w))
         return;
-    if (j->has_facts && j->n_supporters == 0 && j->n_votes == 0 && j->epoch == 0) {
+    if (j->has_facts && j->n_supporters == 0 && j->n_votes == 0 && j->epoch == 0 &&
+        drop_questions(e, j)) {
         forget_facts(j);
         (void)job_save(e, j);
     }
@@ -287,6 +306,8 @@ static void elect(engine *e, job *j, const opinion *all, size_t n, size_t best)
             if (t->state == TASK_DONE && task_contributes(t) && t->epoch == j->epoch)
                 (void)task_close(e, j, t, TASK_PASSED);
         }
+        if (job_is_running(j->state))
+            (void)drop_questions(e, j);
         forget_facts(j);
         job_set_facts(j, &facts);
         for (size_t k = 0; k < j->n_shares && !later; k++)

@@ -384,12 +384,13 @@ static void answer_contribution(fake *f, fake_task *t)
     info.publics = publics;
     info.n_publics = 64;
     uint8_t digest[32];
-    model_digest(digest, f->lie == LIES_PLAN ? f->id : "plan", f->data_id, strlen(f->data_id), 0);
+    model_digest(digest, f->lie == LIES_PLAN || f->lie == LIES_MORE ? f->id : "plan", f->data_id,
+                 strlen(f->data_id), 0);
     c.witness_info = &info;
     c.plan_digest = (ProtobufCBinaryData){sizeof digest, digest};
     c.plan_instances = f->plan_n;
     c.executed_steps = 1000;
-    uint32_t n = t->end - t->begin;
+    uint32_t n = f->lie == LIES_MORE && t->begin < t->end ? 1 : t->end - t->begin;
     api_instance_contribution list[1024], *pointers[1024];
     static uint8_t bytes[1024][MODEL_BYTES];
     for (uint32_t k = 0; k < n; k++) {
@@ -611,6 +612,8 @@ static void take_task(fake *f, const api_execute_task_request *r)
         f->plan_n = world_plan(f->w, f->data_id);
         if (f->lie == LIES_PLAN)
             f->plan_n++;
+        else if (f->lie == LIES_MORE)
+            f->plan_n += 100;
     }
     drop_epochs_before(f, r->epoch);
     for (size_t k = 0; k < f->n_tasks; k++) {

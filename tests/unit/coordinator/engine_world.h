@@ -11,6 +11,7 @@ typedef enum lie {
     LIES_CONTRIBUTION, // a contribution that nobody can prove
     LIES_WITNESS,      // one whose proof is fine, but the bus does not add up
     LIES_PLAN,
+    LIES_MORE, // a plan of many more instances, of which it contributes one at a time
     LIES_PUBLICS,
     LIES_PROOF,
     LIES_FINAL,

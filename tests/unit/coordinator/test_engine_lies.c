@@ -127,6 +127,62 @@ static void the_plan_was_a_lie_and_its_worker_left(void **state)
     world_free(w);
 }
 
+// b is asked for a range of a plan that is forgotten while it executes: it is gone, or it answers,
+// or the coordinator starts anew, and in no case is it b's fault.
+static void a_plan_that_is_forgotten_while_its_ranges_are_asked_for(void **state)
+{
+    (void)state;
+    for (int what = 0; what < 3; what++) {
+        world *w = world_new(&(world_options){.seed = 5, .instances = 15});
+        world_add(w, "a", 5, LIES_MORE);
+        fake *b = world_add(w, "b", 5, HONEST);
+        world_run(w, 100);
+        char job[37];
+        world_launch(w, job, "x", 5, 0, false, 0);
+        for (int k = 0; k < 1000 && strncmp(worker_info(w, "b")->state, "Computing", 9) != 0; k++)
+            world_run(w, 10);
+        fake_pause(w, b, true);
+        for (int k = 0; k < 1000 && strcmp(worker_info(w, "a")->state, "Set aside") != 0; k++)
+            world_run(w, 10);
+        if (what == 0) {
+            fake_kill(w, b);
+            world_run(w, 60000);
+            fake_connect(w, b);
+        } else {
+            if (what == 2)
+                world_restart(w);
+            fake_pause(w, b, false);
+        }
+        expect_completed(w, job);
+        assert_string_equal(worker_info(w, "b")->state, "Idle");
+        world_free(w);
+    }
+}
+
+// The same when an election ends that plan: c has a range of it left.
+static void a_plan_that_lost_an_election(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        world *w = world_new(&(world_options){.seed = seed, .instances = 15});
+        world_add(w, "a", 2, LIES_MORE); // first to answer
+        world_add(w, "b", 7, LIES_MORE);
+        for (size_t k = 0; k < 3; k++) {
+            char id[2] = {(char)('c' + k), 0};
+            world_add(w, id, 5, HONEST);
+        }
+        world_run(w, 100);
+        char job[37];
+        world_launch(w, job, "x", seed % 2 == 0 ? 9 : 14, 0, false, 0);
+        expect_completed(w, job);
+        for (size_t k = 0; k < 3; k++) {
+            char id[2] = {(char)('c' + k), 0};
+            assert_string_equal(worker_info(w, id)->state, "Idle");
+        }
+        world_free(w);
+    }
+}
+
 static void a_refused_proof(void **state)
 {
     (void)state;
@@ -229,6 +285,8 @@ int main(void)
         cmocka_unit_test(plans_differ),
         cmocka_unit_test(the_first_answer_is_the_lie),
         cmocka_unit_test(the_plan_was_a_lie_and_its_worker_left),
+        cmocka_unit_test(a_plan_that_is_forgotten_while_its_ranges_are_asked_for),
+        cmocka_unit_test(a_plan_that_lost_an_election),
         cmocka_unit_test(a_refused_proof),
         cmocka_unit_test(garbage),
         cmocka_unit_test(a_refused_final_proof),

@@ -27,9 +27,9 @@ static uint64_t below(story *s, uint64_t n)
     return test_rng_u64(s->rng) % n;
 }
 
-static const lie all_lies[] = {
-    LIES_CONTRIBUTION, LIES_WITNESS, LIES_PLAN, LIES_PROOF, LIES_FINAL,
-    LIES_GARBAGE,      LIES_RANGE,   ERRS,      STALLS,     LIES_PUBLICS};
+static const lie all_lies[] = {LIES_CONTRIBUTION, LIES_WITNESS, LIES_PLAN, LIES_PROOF, LIES_FINAL,
+                               LIES_GARBAGE,      LIES_RANGE,   LIES_MORE, ERRS,       STALLS,
+                               LIES_PUBLICS};
 
 static void open_story(story *s, uint64_t seed)
 {
