@@ -598,9 +598,9 @@ static bool look_at_row(void *arg, const row_solver *s)
         }
     }
     if (t->which == CHIP_FREE) {
-        if (t->free_words >> free_word & 1)
+        if (t->seen[free_word])
             t->n_right--; // once more: the count will not do
-        t->free_words |= 1ULL << free_word;
+        t->seen[free_word] = true;
     }
     t->n_right++;
     return true;
@@ -611,7 +611,7 @@ bool small_check(small_chip *t, const small_step *s)
     small_pin(t, s);
     t->n_steps++;
     t->n_right = 0;
-    t->free_words = 0;
+    memset(t->seen, 0, sizeof t->seen);
     t->wrong = false;
     t->why[0] = 0;
     t->solver->is_stuck = false;

@@ -62,7 +62,8 @@ typedef struct small_chip {
     unsigned slot[CHIP_MAX_INTERACTIONS]; // of MEM tuples: index into accesses, slot + k
     fe expected[CHIP_MAX_INTERACTIONS][FETCH_FIELDS];
     // Of the row that is checked.
-    uint64_t n_right, free_words;
+    uint64_t n_right;
+    bool seen[256]; // words that a free row gave
     bool wrong;
     char why[200];
     uint64_t n_steps;
