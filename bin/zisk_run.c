@@ -19,7 +19,8 @@ static const char help[] =
     "\n"
     "  -i, --input FILE     input: records of [8 bytes length, little-endian][bytes][zeros to 8]\n"
     "      --raw-input FILE input: the file as one record\n"
-    "      --json           instead of the summary one line of JSON, last on stdout\n"
+    "      --json           instead of the summary one line of JSON, last on stdout; when the run\n"
+    "                       fails before the guest halts, exit_code is null and reason says why\n"
     "      --profile FILE   attributes steps to functions, as collapsed stacks for flame graphs\n"
     "      --max-steps N    fails after N steps (K, M, G allowed; default and most: 2^36)\n"
     "      --max-memory MIB fails when the guest touches more memory\n"
@@ -88,14 +89,31 @@ static void print_summary(const vm_machine *m, uint64_t ns)
     fprintf(stderr, "exit code          %llu\n", (unsigned long long)vm_machine_exit_code(m));
 }
 
-static void print_json(const vm_machine *m, uint64_t ns)
+// A JSON string of a message: its control characters become blanks.
+static void print_string(const char *text)
+{
+    putchar('"');
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            putchar('\\');
+        putchar((unsigned char)*text < ' ' ? ' ' : *text);
+    }
+    putchar('"');
+}
+
+// reason: why the run ended before the guest halted, or NULL.
+static void print_json(const vm_machine *m, uint64_t ns, const char *reason)
 {
     uint32_t publics[VM_PUBLICS];
     const vm_rows *rows = vm_machine_rows(m);
     uint64_t steps = vm_machine_steps(m);
     vm_machine_publics(publics, m);
-    printf("{\"exit_code\":%llu,\"steps\":%llu,\"publics\":[",
-           (unsigned long long)vm_machine_exit_code(m), (unsigned long long)steps);
+    printf("{\"exit_code\":");
+    if (reason == NULL)
+        printf("%llu", (unsigned long long)vm_machine_exit_code(m));
+    else
+        printf("null");
+    printf(",\"steps\":%llu,\"publics\":[", (unsigned long long)steps);
     for (unsigned k = 0; k < VM_PUBLICS; k++)
         printf("%s%u", k == 0 ? "" : ",", publics[k]);
     printf("],\"instructions_per_second\":%llu,\"memory_bytes\":%llu,\"rows\":{",
@@ -112,7 +130,12 @@ static void print_json(const vm_machine *m, uint64_t ns)
                (unsigned long long)rows->calls[k]);
         separator = ",";
     }
-    printf("}}\n");
+    printf("},\"pc\":%llu,\"reason\":", (unsigned long long)vm_machine_pc(m));
+    if (reason == NULL)
+        printf("null");
+    else
+        print_string(reason);
+    printf("}\n");
 }
 
 static int run(run_arguments *a)
@@ -144,12 +167,23 @@ static int run(run_arguments *a)
     uint64_t ns = clock_monotonic_ns() - start_ns;
     if (line.shown_ns != 0)
         fprintf(stderr, "\n");
-    if (result != ZK_OK)
+    if (result != ZK_OK) {
+        // What there is of it is told all the same: it is how the failure is found.
+        char reason[1024];
+        snprintf(reason, sizeof reason, "%s", status_message());
+        if (a->json)
+            print_json(m, ns, reason);
+        if (profile != NULL && vm_profile_write(profile, a->profile) != ZK_OK)
+            fprintf(stderr, "zisk run: %s\n", status_message());
+        fflush(stdout);
+        code = command_ended("run", result, reason);
+        result = ZK_OK;
         goto out;
+    }
     if (profile != NULL)
         TRY_OUT(vm_profile_write(profile, a->profile));
     if (a->json)
-        print_json(m, ns);
+        print_json(m, ns, NULL);
     else
         print_summary(m, ns);
     FAIL_OUT_IF(fflush(stdout) != 0, ZK_EIO, "stdout cannot be written");

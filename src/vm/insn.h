@@ -69,6 +69,9 @@ insn insn_decode(const uint8_t *code, uint64_t n_bytes, bool compressed_allowed)
 // reserved or of an extension that the machine does not have.
 uint32_t insn_expand_compressed(uint16_t half);
 
+// Of a word that is OP_ILLEGAL here: whether it is one of the floating-point extensions.
+bool insn_is_floating_point(const insn *i);
+
 enum { INSN_TEXT_BYTES = 96 };
 
 // Assembler text of `i` at `pc` (branch targets are absolute), zero-terminated.

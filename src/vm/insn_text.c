@@ -53,6 +53,26 @@ static void call_text(char out[INSN_TEXT_BYTES], const insn *i)
     }
 }
 
+// LOAD-FP, STORE-FP, OP-FP and the four fused multiply-adds; in 2 bytes the loads and stores of
+// doubles.
+bool insn_is_floating_point(const insn *i)
+{
+    if (i->length == 2)
+        return (i->word & 1) == 0 && ((i->word >> 13 & 3) == 1);
+    switch (i->word & 0x7f) {
+    case 0x07:
+    case 0x27:
+    case 0x43:
+    case 0x47:
+    case 0x4b:
+    case 0x4f:
+    case 0x53:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void insn_text(char out[INSN_TEXT_BYTES], const insn *i, uint64_t pc)
 {
     const op_info *info = &vm_op_info[i->op < VM_OP_COUNT ? i->op : OP_NONE];
@@ -115,7 +135,8 @@ void insn_text(char out[INSN_TEXT_BYTES], const insn *i, uint64_t pc)
         break;
     default:
         if (i->op == OP_ILLEGAL)
-            snprintf(out, INSN_TEXT_BYTES, "%-10s 0x%0*x", m, i->length == 2 ? 4 : 8, i->word);
+            snprintf(out, INSN_TEXT_BYTES, "%-10s 0x%0*x", insn_is_floating_point(i) ? "fp" : m,
+                     i->length == 2 ? 4 : 8, i->word);
         else
             snprintf(out, INSN_TEXT_BYTES, "%s", m);
     }

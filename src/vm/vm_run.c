@@ -116,26 +116,6 @@ static status atomic_cell(vm_cell **out, vm_machine *m, uint64_t address, unsign
     return memory_touch(out, &m->memory, address, true);
 }
 
-// LOAD-FP, STORE-FP, OP-FP and the four fused multiply-adds; in 2 bytes the loads and stores of
-// doubles.
-static bool is_floating_point(const insn *i)
-{
-    if (i->length == 2)
-        return (i->word & 1) == 0 && ((i->word >> 13 & 3) == 1);
-    switch (i->word & 0x7f) {
-    case 0x07:
-    case 0x27:
-    case 0x43:
-    case 0x47:
-    case 0x4b:
-    case 0x4f:
-    case 0x53:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static status cannot_fetch(const insn *i, uint64_t pc)
 {
     switch (i->op) {
@@ -144,7 +124,7 @@ static status cannot_fetch(const insn *i, uint64_t pc)
     case OP_ebreak:
         FAIL(ZK_EGUEST, "the program stopped itself (ebreak)");
     default:
-        FAIL_IF(is_floating_point(i), ZK_EGUEST,
+        FAIL_IF(insn_is_floating_point(i), ZK_EGUEST,
                 "floating-point instruction; compile for rv64im, rv64ima or rv64imac");
         FAIL(ZK_EGUEST, "illegal or unsupported instruction");
     }

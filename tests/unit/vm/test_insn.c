@@ -68,7 +68,8 @@ static const struct {
     {0x8f352073, "hint.arg   3, a0"},
     {0x8c29d073, "hint.call  83"},
     {0x81a52073, "mark"},
-    {0x0020f053, "illegal    0x0020f053"},
+    {0x0020f053, "fp         0x0020f053"}, // fadd.s
+    {0x00a53027, "fp         0x00a53027"}, // fsd
 };
 
 static void words_have_their_text(void **state)

@@ -69,6 +69,19 @@ class Run(unittest.TestCase):
         self.assertEqual(lines, sorted(lines))
         self.assertTrue(any(';main' in s for s in stacks), lines)
 
+    def test_a_run_that_fails_still_tells_what_there_is(self):
+        path = os.path.join(self.folder.name, 'stacks')
+        done = zisk('run', SHA256, '--json', '--profile', path, '--max-steps', '100')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b'within 100 steps', done.stderr)
+        result = json.loads(done.stdout.splitlines()[-1])
+        self.assertIsNone(result['exit_code'])
+        self.assertIn('within 100 steps', result['reason'])
+        self.assertEqual(result['steps'], 100)
+        self.assertGreaterEqual(result['pc'], 0x80000000)
+        with open(path, encoding='ascii') as f:
+            self.assertEqual(sum(int(line.rsplit(' ', 1)[1]) for line in f), 100)
+
     def test_limits(self):
         done = zisk('run', SHA256, '--max-steps', '100')
         self.assertEqual(done.returncode, 1)
