@@ -7,13 +7,19 @@
 
 #define FAR_WORD   0xb0000000ULL // RAM that the program's image does not hold
 #define INPUT_WORD 0x40000010ULL // first word after the record's length
+#define JUMP_WORD  (INPUT_WORD + 8)
 
 enum {
     INPUT_VALUE = 0x77,
+    JUMP_VALUE = 16,
     RD_STALE = 7,
     RD_FAR = 9,
     RD_INPUT_1 = 13,
     RD_INPUT_2 = 14,
+    RD_JUMP = 19,   // what the input adds to the target of a jump
+    RD_TARGET = 20, // where it goes
+    RD_ALIAS = 21,  // both sources and the destination of one instruction
+    RD_THERE = 22,  // written by the instruction at the target
 };
 
 static const char **elf_paths;
@@ -42,6 +48,17 @@ static void build_guest(guest *g)
     emit(g, enc_i(0x2073, 18, 0, 0xf12)); // csrr marchid
     emit_addi(g, 17, 0, 64);
     emit(g, 0x73); // an ecall that goes on
+    emit_addi(g, RD_ALIAS, 0, 9);
+    emit(g, enc_r(OP_REG, RD_ALIAS, RD_ALIAS, RD_ALIAS)); // add
+    emit_li(g, 12, JUMP_WORD);
+    emit(g, enc_i(0x3003, RD_JUMP, 12, 0));
+    enum { LI_BYTES = 4 * 12 };
+    const uint32_t target = guest_pc(g) + LI_BYTES + 2 * 4;
+    emit_li(g, RD_TARGET, target - JUMP_VALUE);
+    emit(g, enc_r(OP_REG, RD_TARGET, RD_TARGET, RD_JUMP));
+    emit(g, enc_i(0x67, 0, RD_TARGET, 0)); // jalr
+    assert_int_equal(guest_pc(g), target);
+    emit_addi(g, RD_THERE, 0, 1);
     emit_li(g, 15, vm_map_get(VM_ABI_B).output);
     emit(g, enc_s(0x2023, 6, 15, 0)); // sw
     emit_halt(g, 0);
@@ -52,10 +69,10 @@ static int open_honest(void **state)
     (void)state;
     guest g;
     size_t n;
-    uint64_t input = INPUT_VALUE;
+    const uint64_t input[] = {INPUT_VALUE, JUMP_VALUE};
     build_guest(&g);
     uint8_t *elf = guest_elf(&n, &g);
-    whole_run_open(&honest, elf, n, &input, sizeof input);
+    whole_run_open(&honest, elf, n, input, sizeof input);
     free(elf);
     guest_clear(&g);
     return 0;
@@ -235,6 +252,127 @@ static void two_initialisations(void **state)
             expect_bus(&r, TUPLE_ADDR, 0);
             whole_run_drop(&r);
         }
+}
+
+static void append_word(whole_run *r, boundary_chip which, boundary_word w)
+{
+    boundary_list *l = &r->boundary[which];
+    l->words = realloc(l->words, (l->n + 1) * sizeof *l->words);
+    assert_non_null(l->words);
+    l->words[l->n++] = w;
+}
+
+// Refused by a row alone: with nothing but the bus it would pass.
+static void expect_row_refused(const whole_run *r)
+{
+    const char *what = NULL;
+    verdict v = whole_run_judge(NULL, &what, r);
+    if (v != VERDICT_CONSTRAINT && v != VERDICT_LOOKUP)
+        fail_msg("verdict %d, not of a row", v);
+}
+
+// Words that point to each other, or to themselves, beside the chain: all tuples are received as
+// often as they are sent.
+static void cycle_beside_the_chain(void **state)
+{
+    (void)state;
+    const uint64_t a = FAR_WORD + 64, b = FAR_WORD + 128;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    append_word(&r, BOUNDARY_ZERO, (boundary_word){.key = a, .previous_key = b});
+    append_word(&r, BOUNDARY_ZERO, (boundary_word){.key = b, .previous_key = a});
+    expect_row_refused(&r);
+    whole_run_link(&r); // in the chain they are words that nobody touched
+    expect_ok(&r);
+    whole_run_drop(&r);
+    whole_run_copy(&r, &honest);
+    append_word(&r, BOUNDARY_ZERO, (boundary_word){.key = a, .previous_key = a});
+    expect_row_refused(&r);
+    whole_run_drop(&r);
+}
+
+// A word of RAM whose first value the prover chooses, as he may for the input's; and a word of the
+// input that starts as zero.
+static void words_through_another_chip(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    boundary_word w = *whole_run_word(&r, FAR_WORD);
+    boundary_list *zero = &r.boundary[BOUNDARY_ZERO], *input = &r.boundary[BOUNDARY_INPUT];
+    for (size_t i = 0; i < zero->n; i++)
+        if (zero->words[i].key == FAR_WORD)
+            zero->words[i] = zero->words[--zero->n];
+    w.first = w.last = 5;
+    append_word(&r, BOUNDARY_INPUT, w);
+    whole_run_link(&r);
+    forge_load(&r, RD_FAR, 5);
+    expect_row_refused(&r);
+    whole_run_drop(&r);
+
+    whole_run_copy(&r, &honest);
+    zero = &r.boundary[BOUNDARY_ZERO], input = &r.boundary[BOUNDARY_INPUT];
+    w = *whole_run_word(&r, INPUT_WORD);
+    for (size_t i = 0; i < input->n; i++)
+        if (input->words[i].key == INPUT_WORD)
+            input->words[i] = input->words[--input->n];
+    w.first = w.last = 0;
+    append_word(&r, BOUNDARY_ZERO, w);
+    whole_run_link(&r);
+    forge_load(&r, RD_INPUT_1, 0);
+    forge_load(&r, RD_INPUT_2, 0);
+    expect_row_refused(&r);
+    whole_run_drop(&r);
+}
+
+// Two stores to a word of the code, the second of which puts back what was there.
+static void rom_word_stored_and_restored(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    boundary_word *rom = whole_run_word(&r, GUEST_CODE);
+    uint64_t old_ts = 0, value = rom->first;
+    for (int k = 0; k < 2; k++) {
+        any_row *store = &r.chips[CHIP_STORE8].rows[k];
+        store->store.a.value = GUEST_CODE;
+        store->store.word[0] = (word_access){.address = GUEST_CODE,
+                                             .old_value = value,
+                                             .value = store->store.b.value,
+                                             .old_ts = old_ts};
+        if (k == 1)
+            store->store.word[0].value = store->store.b.value = rom->first;
+        value = store->store.word[0].value;
+        old_ts = store->head.ts + VM_SLOT_MEM;
+    }
+    rom->last_ts = old_ts;
+    expect_row_refused(&r);
+    whole_run_drop(&r);
+}
+
+// rs1 = rs2 = rd: each of the three accesses is one of its own.
+static void aliases(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    any_row *add = row_that_writes(&r, CHIP_ADD, RD_ALIAS);
+    reg_read *const reads[] = {&add->alu.a, &add->alu.b};
+    assert_int_equal(add->alu.b.old_ts, add->head.ts + VM_SLOT_RS1);
+    for (int k = 0; k < 2; k++) {
+        *reads[k] = (reg_read){1, reads[k]->old_ts};
+        add->alu.d.value = 10;
+        set_register_end(&r, RD_ALIAS, 10);
+        expect_bus(&r, TUPLE_MEM, RD_ALIAS);
+        reads[k]->value = 9;
+    }
+    // Both sources from before the step, as if the first read had not been one.
+    add->alu.d.value = 18;
+    set_register_end(&r, RD_ALIAS, 18);
+    expect_ok(&r);
+    add->alu.b.old_ts = add->alu.a.old_ts;
+    expect_bus(&r, TUPLE_MEM, RD_ALIAS);
+    whole_run_drop(&r);
 }
 
 // A key that the chain passes by.
@@ -418,6 +556,53 @@ static void time_jump(void **state)
     whole_run_drop(&r);
 }
 
+// Another input leads a jump two bytes further, between two instructions.
+static void jump_into_the_middle(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    forge_load(&r, RD_JUMP, JUMP_VALUE + 2);
+    boundary_word *w = whole_run_word(&r, JUMP_WORD);
+    w->first = w->last = JUMP_VALUE + 2;
+    any_row *add = row_that_writes(&r, CHIP_ADD, RD_TARGET);
+    any_row *jump = &r.chips[CHIP_JALR].rows[0];
+    add->alu.b.value += 2;
+    add->alu.d.value += 2;
+    jump->jump.a.value += 2;
+    jump->head.next_pc += 2;
+    set_register_end(&r, RD_TARGET, add->alu.d.value);
+    assert_int_equal(jump->head.next_pc, add->alu.d.value);
+    expect_bus(&r, TUPLE_STATE, 0); // nobody is there
+    any_row *there = row_that_writes(&r, CHIP_ADDI, RD_THERE);
+    there->head.pc += 2;
+    there->head.next_pc += 2;
+    const char *what = NULL;
+    assert_int_equal(whole_run_judge(NULL, &what, &r), VERDICT_LOOKUP);
+    assert_string_equal(what, "FETCH");
+    whole_run_drop(&r);
+}
+
+// An instruction that the program has elsewhere, or nowhere, at a step of the run.
+static void other_instruction(void **state)
+{
+    (void)state;
+    whole_run r;
+    whole_run_copy(&r, &honest);
+    any_row *row = row_that_writes(&r, CHIP_ADDI, RD_THERE);
+    insn other = *row->head.insn;
+    row->head.insn = &other;
+    const char *what = NULL;
+    for (int k = 0; k < 2; k++) {
+        other.imm = k == 0 ? 64 : 1234; // addi x17, x0, 64 is there, addi x22, x0, 1234 is not
+        other.rd = k == 0 ? 17 : RD_THERE;
+        row->alu.b.value = row->alu.d.value = (uint64_t)other.imm;
+        assert_int_equal(whole_run_judge(NULL, &what, &r), VERDICT_LOOKUP);
+        assert_string_equal(what, "FETCH");
+    }
+    whole_run_drop(&r);
+}
+
 static void other_start(void **state)
 {
     (void)state;
@@ -513,6 +698,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(uninitialised_read),
         cmocka_unit_test(two_initialisations),
         cmocka_unit_test(gap_in_the_chain),
+        cmocka_unit_test(cycle_beside_the_chain),
+        cmocka_unit_test(words_through_another_chip),
+        cmocka_unit_test(rom_word_stored_and_restored),
+        cmocka_unit_test(aliases),
         cmocka_unit_test(altered_input_word),
         cmocka_unit_test(missing_final_memory),
         cmocka_unit_test(rom_word_changed),
@@ -523,6 +712,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(steps_after_the_halt),
         cmocka_unit_test(two_halts),
         cmocka_unit_test(time_jump),
+        cmocka_unit_test(jump_into_the_middle),
+        cmocka_unit_test(other_instruction),
         cmocka_unit_test(other_start),
         cmocka_unit_test(wrong_publics),
         cmocka_unit_test(every_word_of_every_row),
