@@ -13,20 +13,13 @@ typedef struct row_feed {
     size_t first, end; // batches
 } row_feed;
 
-static status take_batch(void *arg, const vm_batch *b)
+void run_batch_rows(const vm_batch *b, run_row row, void *arg)
 {
-    row_feed *f = arg;
-    size_t batch = b->first_step / RUN_BATCH_STEPS;
-    if (batch < f->first || batch >= f->end)
-        return ZK_OK;
-    FAIL_IF(b->n_CALL > 0, ZK_EGUEST,
-            "the program calls %s at pc 0x%x, a precompile that has no chip yet",
-            vm_precompiles[b->CALL[0].head.insn->call].name, b->CALL[0].head.pc);
 #define FEED(class, chip_of)                                                                       \
     for (uint64_t i = 0; i < b->n_##class; i++)                                                    \
-        f->row(f->arg, chip_of(&b->class[i]), &b->class[i]);
-#define UPPER_CHIP(row) CHIP_UPPER
-#define FREE_CHIP(row)  CHIP_FREE
+        row(arg, chip_of(&b->class[i]), &b->class[i]);
+#define UPPER_CHIP(r) CHIP_UPPER
+#define FREE_CHIP(r)  CHIP_FREE
     FEED(ADD, chip_of_alu)
     FEED(COMPARE, chip_of_alu)
     FEED(BITWISE, chip_of_alu)
@@ -47,6 +40,18 @@ static status take_batch(void *arg, const vm_batch *b)
 #undef FEED
 #undef UPPER_CHIP
 #undef FREE_CHIP
+}
+
+static status take_batch(void *arg, const vm_batch *b)
+{
+    row_feed *f = arg;
+    size_t batch = b->first_step / RUN_BATCH_STEPS;
+    if (batch < f->first || batch >= f->end)
+        return ZK_OK;
+    FAIL_IF(b->n_CALL > 0, ZK_EGUEST,
+            "the program calls %s at pc 0x%x, a precompile that has no chip yet",
+            vm_precompiles[b->CALL[0].head.insn->call].name, b->CALL[0].head.pc);
+    run_batch_rows(b, f->row, f->arg);
     return ZK_OK;
 }
 

@@ -49,5 +49,7 @@ void zisk_run_free(zisk_run *r); // NULL is allowed
 // Calls row(arg, which chip, row struct) for the rows of batches [first, end) of a chunk, in step
 // order within each chip.
 typedef void (*run_row)(void *arg, execution_chip which, const void *row);
+// The same for one batch of replay; calls of precompiles, which no chip proves, are passed over.
+void run_batch_rows(const vm_batch *b, run_row row, void *arg);
 MUST_CHECK status zisk_run_rows(const zisk_run *r, vm_replay *replay, size_t chunk,
                                 size_t first_batch, size_t end_batch, run_row row, void *arg);

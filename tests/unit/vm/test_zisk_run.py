@@ -69,6 +69,14 @@ class Run(unittest.TestCase):
         self.assertEqual(lines, sorted(lines))
         self.assertTrue(any(';main' in s for s in stacks), lines)
 
+    def test_rows_of_chips(self):
+        done = zisk('run', FIBONACCI, '--json', '--chips')
+        result = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual(sum(result['chips'].values()), result['steps'])
+        self.assertEqual(result['chips']['halt'], 1)
+        self.assertIn(b'rows of chips', zisk('run', FIBONACCI, '--chips').stderr)
+        self.assertNotIn('chips', json.loads(zisk('run', FIBONACCI, '--json').stdout))
+
     def test_a_run_that_fails_still_tells_what_there_is(self):
         path = os.path.join(self.folder.name, 'stacks')
         done = zisk('run', SHA256, '--json', '--profile', path, '--max-steps', '100')
