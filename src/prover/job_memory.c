@@ -82,11 +82,24 @@ static status check_spill_room(const char *folder, uint64_t bytes)
     return ZK_OK;
 }
 
+// Instances that this process will hold, at most: one more than its part, for shares are dealt by
+// weight and rounded.
+static size_t shared(const zisk_plan *plan, const zisk_job_options *o)
+{
+    if (o->share_of == 0 || o->share_units >= o->share_of)
+        return plan->n;
+    size_t part =
+        (size_t)(((uint64_t)plan->n * o->share_units + o->share_of - 1) / o->share_of) + 1;
+    return part < plan->n ? part : plan->n;
+}
+
 status job_memory_plan(zisk_job_needs *needs, const zisk_plan *plan, const zisk_run *run,
                        const zisk_job_options *options)
 {
     const bool spills = options->spill_dir != NULL, many = plan->n > 1;
     const uint64_t recorded = run_bytes(run); // taken already
+    const size_t share = shared(plan, options);
+    uint64_t most_waiting = 0;
     uint64_t largest = 0, own = 0, waiting = 0, available = system_memory_available();
     if (available < UINT64_MAX - recorded)
         available += recorded;
@@ -98,7 +111,11 @@ status job_memory_plan(zisk_job_needs *needs, const zisk_plan *plan, const zisk_
             own = own_bytes(p);
         }
         waiting += many ? waiting_bytes(p) : 0;
+        if (waiting_bytes(p) > most_waiting)
+            most_waiting = waiting_bytes(p);
     }
+    if (waiting > share * most_waiting)
+        waiting = share * most_waiting;
     *(spills ? &needs->spill : &needs->memory) = waiting;
     needs->memory += FIXED_BYTES + (uint64_t)THREAD_BYTES * pool_threads(options->threads) +
                      WORK_BYTES_A_CELL * largest + own + recorded;
@@ -107,7 +124,7 @@ status job_memory_plan(zisk_job_needs *needs, const zisk_plan *plan, const zisk_
     uint64_t limit = options->max_memory < available ? options->max_memory : available;
     needs->keep_bytes = limit > needs->memory ? limit - needs->memory : 0;
     uint64_t held = 0;
-    for (size_t i = 0; i < plan->n; i++) {
+    for (size_t i = 0; i < plan->n && needs->kept < share; i++) {
         const plan_instance *p = &plan->instances[i];
         uint64_t more = needs->kept == 0 ? 0 : job_memory_to_keep(p, spills);
         if (options->max_memory == 0 ? needs->kept == options->keep
@@ -116,7 +133,7 @@ status job_memory_plan(zisk_job_needs *needs, const zisk_plan *plan, const zisk_
         needs->kept++;
         held += more;
         if (spills && many)
-            needs->spill -= waiting_bytes(p);
+            needs->spill -= needs->spill < waiting_bytes(p) ? needs->spill : waiting_bytes(p);
     }
     needs->memory += held;
     return spills ? check_spill_room(options->spill_dir, needs->spill) : ZK_OK;

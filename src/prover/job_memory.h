@@ -8,7 +8,8 @@
 #include "prover/plan.h"
 #include "prover/prover.h"
 
-// Estimates for all instances of the plan, contributed and proved in its order on this machine.
+// Estimates for the instances of the plan, contributed and proved in its order on this machine: for
+// all, or for those of the largest share that options->share_units can be dealt.
 // ZK_ELIMIT when options->max_memory is too little to keep none; ZK_ENOMEM when the system has too
 // little (both only when max_memory is given); ZK_EIO when the spill folder cannot be used or is
 // too small.

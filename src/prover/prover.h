@@ -24,6 +24,9 @@ typedef struct zisk_job_options {
     // estimate of the peak stays within max_memory bytes; 0: `keep` instances, and no limit.
     uint64_t max_memory;
     size_t keep;
+    // What this process is to have of the job, in units of all: estimates and the room that the
+    // spill folder must have are for such a part of the instances. 0: all of it.
+    uint32_t share_units, share_of;
     const char *spill_dir; // where trees wait for phase 2; NULL: in memory
     pool *threads;
     const cancel_flag *cancel;

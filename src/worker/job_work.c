@@ -130,6 +130,8 @@ static status execute(open_job *j, const api_contribution_params *p, const char 
                 : w->keep == SIZE_MAX ? keep_as_memory_allows()
                                       : w->keep,
         .spill_dir = w->spill ? j->folder : NULL,
+        .share_units = (uint32_t)p->n_worker_allocation,
+        .share_of = p->n_worker_allocation == 0 ? 0 : p->job_compute_units,
         .threads = w->threads,
         .cancel = j->cancel,
     };
