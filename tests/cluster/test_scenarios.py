@@ -466,7 +466,7 @@ def network_cut_for_a_moment():
         k.wait_state("w1", "Disconnected")
         p.cut.clear()
         k.prove(job, MIDDLE)  # it came back with what it had
-        assert len(re.findall("task begins", w.log_text())) <= 3, w.tail()
+        assert len(re.findall("task begins.*kind=[01]", w.log_text())) == 2, w.tail()
         k.all_is_well()
 
 
