@@ -30,6 +30,7 @@ typedef struct upload {
     api_upload_chunk *chunk; // with the pool; NULL: commit
     status result;
     char message[TEXT_MAX];
+    rpc_timer idle; // what is announced takes room: who sends nothing may not keep it
 } upload;
 
 static void abort_work(void *arg)
@@ -57,8 +58,14 @@ static void upload_end(upload *u)
     }
 }
 
+static void stop_waiting(upload *u)
+{
+    rpc_timer_clear(u->s->o.loop, &u->idle);
+}
+
 static void answer(upload *u)
 {
+    stop_waiting(u);
     api_upload_response response = API_UPLOAD_RESPONSE_INIT;
     response.sha256 = (ProtobufCBinaryData){.len = ARTIFACT_DIGEST, .data = u->sha256};
     response.size = u->size;
@@ -68,8 +75,19 @@ static void answer(upload *u)
 
 static void refuse(upload *u, rpc_code code, const char *message)
 {
+    stop_waiting(u);
     u->answered = true;
     rpc_finish(u->call, code, message);
+}
+
+static void on_idle(void *arg)
+{
+    refuse(arg, RPC_DEADLINE_EXCEEDED, "nothing came of this upload for too long");
+}
+
+static void wait_for_chunk(upload *u)
+{
+    rpc_timer_set(u->s->o.loop, &u->idle, u->s->o.upload_idle_ms, on_idle, u);
 }
 
 static void upload_work(void *arg)
@@ -92,6 +110,7 @@ static void upload_done(void *arg);
 
 static void hand_over(upload *u, api_upload_chunk *chunk)
 {
+    stop_waiting(u);
     u->chunk = chunk;
     u->busy = true;
     rpc_pause(u->call);
@@ -131,6 +150,8 @@ static void upload_done(void *arg)
         answer(u);
     } else if (u->half_closed) {
         hand_over(u, NULL);
+    } else {
+        wait_for_chunk(u);
     }
 }
 
@@ -202,6 +223,7 @@ static void on_upload_done(rpc_call *call, void *arg, rpc_code code, const char 
     (void)code;
     (void)message;
     upload *u = arg;
+    stop_waiting(u);
     u->call = NULL;
     if (!u->busy)
         upload_end(u);
@@ -220,6 +242,7 @@ static void on_upload(rpc_call *call, void *arg)
     *u = (upload){.s = s, .call = call};
     s->counts.uploads++;
     rpc_call_set_events(call, &events, u);
+    wait_for_chunk(u);
 }
 
 // ---- Downloads

@@ -199,6 +199,30 @@ static void bad_transfers_are_refused(void **state)
     close_service(&f);
 }
 
+// It would keep the room that it announced.
+static void an_upload_that_stands_still(void **state)
+{
+    (void)state;
+    fixture f;
+    open_service(&f, &(service_options){.upload_idle_ms = 200});
+    uint8_t data[100] = {1}, digest[32];
+    SHA256(data, sizeof data, digest);
+    api_upload_chunk c = API_UPLOAD_CHUNK_INIT;
+    c.size = 100;
+    c.sha256 = (ProtobufCBinaryData){.len = 32, .data = digest};
+    c.data = (ProtobufCBinaryData){.len = 10, .data = data};
+    for (int chunks = 0; chunks < 2; chunks++) {
+        stream *s = open_stream(&f, API "UploadInput", API_UPLOAD_RESPONSE_TYPE);
+        if (chunks > 0)
+            stream_send(s, &c);
+        run_until(&f, stream_over, s);
+        assert_int_equal(s->end.code, RPC_DEADLINE_EXCEEDED);
+        stream_free(s);
+        run_until(&f, nothing_left, &f);
+    }
+    close_service(&f);
+}
+
 // ---- Sweeping and draining
 
 static bool one_is_gone(void *arg)
@@ -303,8 +327,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_uploaded_comes_back), cmocka_unit_test(bad_transfers_are_refused),
-        cmocka_unit_test(unneeded_uploads_go),         cmocka_unit_test(draining_says_goodbye),
-        cmocka_unit_test(draining_has_an_end),
+        cmocka_unit_test(an_upload_that_stands_still), cmocka_unit_test(unneeded_uploads_go),
+        cmocka_unit_test(draining_says_goodbye),       cmocka_unit_test(draining_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
