@@ -143,11 +143,11 @@ static const char *read_abilities(program_identity *out, const api_worker_abilit
 }
 
 // Whether the older connection of this worker gives way to a newer one (doc/cluster.md).
-static bool older_gives_way(engine *e, worker *w, bool reconnect)
+static bool older_gives_way(engine *e, worker *w, bool returns)
 {
     uint64_t interval = e->limits.heartbeat_timeout_ms / 3;
     bool silent = w->probed_ms > w->heard_ms && e->now_ms > w->probed_ms;
-    if (reconnect || silent || e->now_ms - w->heard_ms > interval)
+    if (returns || silent || e->now_ms - w->heard_ms > interval)
         return true;
     w->probed_ms = e->now_ms;
     send_heartbeat(e, w);
@@ -160,18 +160,32 @@ static void set_text(char **to, const char *text)
     *to = engine_text(text);
 }
 
+static void read_process(uint8_t out[SHA256_BYTES], const api_worker_abilities *a)
+{
+    memset(out, 0, SHA256_BYTES);
+    if (a != NULL && a->process.len > 0)
+        memcpy(out, a->process.data, a->process.len < SHA256_BYTES ? a->process.len : SHA256_BYTES);
+}
+
 // A worker that was set aside is taken again when it was started anew: another process may be
 // another program, or have other memory.
 static void note_process(worker *w, const api_worker_abilities *a)
 {
-    uint8_t process[sizeof w->process] = {0};
-    if (a != NULL && a->process.len > 0)
-        memcpy(process, a->process.data,
-               a->process.len < sizeof process ? a->process.len : sizeof process);
+    uint8_t process[SHA256_BYTES];
+    read_process(process, a);
     bool anew = a != NULL && a->process.len > 0 && memcmp(process, w->process, sizeof process) != 0;
     memcpy(w->process, process, sizeof process);
     if (anew && w->state == WORKER_ASIDE)
         w->state = WORKER_DISCONNECTED; // for job_state.h it is another worker
+}
+
+// Only the process that held the older connection may take its place at once: others know the
+// worker's id too, and could take its work and its name.
+static bool is_same_process(const worker *w, const api_worker_abilities *a)
+{
+    uint8_t process[SHA256_BYTES];
+    read_process(process, a);
+    return memcmp(process, w->process, sizeof process) == 0;
 }
 
 // The worker as its message describes it. An entry that had been lost goes to the end: the order of
@@ -309,6 +323,69 @@ static void resume(engine *e, worker *w, const api_worker_reconnect_request *r)
     job_pump(e, j);
 }
 
+static bool is_mentioned(const engine *e, const worker *w)
+{
+    for (size_t k = 0; k < e->n_jobs; k++) {
+        const job *j = e->jobs[k];
+        if (!job_is_running(j->state))
+            continue;
+        for (size_t t = 0; t < j->n_tasks; t++)
+            if (j->tasks[t]->by == w)
+                return true;
+        for (uint32_t i = 0; j->has_facts && i < j->facts.n_instances; i++)
+            if (j->instances[i].by == w)
+                return true;
+        for (size_t i = 0; i < j->n_shares; i++)
+            if (j->shares[i].by == w)
+                return true;
+        for (size_t i = 0; i < j->n_votes; i++)
+            if (j->votes[i].by == w)
+                return true;
+        for (size_t i = 0; i < j->n_opinions; i++)
+            if (j->opinions[i].by == w)
+                return true;
+        if (workers_hold(j->supporters, j->n_supporters, w) ||
+            workers_hold(j->failed, j->n_failed, w) ||
+            workers_hold(j->input_errors, j->n_input_errors, w) ||
+            workers_hold(j->program_errors, j->n_program_errors, w))
+            return true;
+    }
+    for (size_t k = 0; k < e->n_checks; k++)
+        if (e->checks[k].by == w)
+            return true;
+    return false;
+}
+
+// Entries of workers that are gone and that nothing mentions: those that have been gone for long,
+// or all of them, also who was set aside.
+static void forget_lost(engine *e, bool all)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < e->n_workers; k++) {
+        worker *w = e->workers[k];
+        bool recent = w->state == WORKER_ASIDE || e->now_ms - w->lost_ms < FORGET_WORKER_MS;
+        if (w->connected || w->job != NULL || (recent && !all) || is_mentioned(e, w)) {
+            e->workers[kept++] = w;
+            continue;
+        }
+        free(w->id);
+        free(w->address);
+        free(w->version);
+        free(w->cancelling);
+        free(w);
+    }
+    e->n_workers = kept;
+}
+
+// Names are free: whoever registers under ever new ones must not fill the memory.
+static bool has_room(engine *e)
+{
+    size_t most = ENTRIES_A_WORKER * e->limits.max_total_workers;
+    if (e->n_workers >= most)
+        forget_lost(e, true);
+    return e->n_workers < most;
+}
+
 void worker_register(engine *e, uint64_t connection, const char *address, const char *id,
                      const api_compute_capacity *capacity, const api_worker_abilities *abilities,
                      const api_worker_reconnect_request *reconnect)
@@ -318,7 +395,8 @@ void worker_register(engine *e, uint64_t connection, const char *address, const 
         return;
     }
     worker *old = worker_by_id(e, id);
-    if (old != NULL && old->connected && !older_gives_way(e, old, reconnect != NULL)) {
+    bool returns = old != NULL && reconnect != NULL && is_same_process(old, abilities);
+    if (old != NULL && old->connected && !older_gives_way(e, old, returns)) {
         char text[REASON_BYTES];
         snprintf(text, sizeof text,
                  "Registration failed: worker %s is still connected; if that connection is dead, "
@@ -333,7 +411,8 @@ void worker_register(engine *e, uint64_t connection, const char *address, const 
                "Registration failed: other workers gave another key for the same ELF file");
         return;
     }
-    if ((old == NULL || !old->connected) && count_connected(e) >= e->limits.max_total_workers) {
+    if ((old == NULL || !old->connected) &&
+        (count_connected(e) >= e->limits.max_total_workers || (old == NULL && !has_room(e)))) {
         char text[REASON_BYTES];
         engine_say(text, sizeof text, "Maximum concurrent connections reached: (%zu)",
                    e->limits.max_total_workers);
@@ -529,59 +608,6 @@ bool worker_exists(engine *e, job *j, worker *const *excluded, size_t n_excluded
     return false;
 }
 
-static bool is_mentioned(const engine *e, const worker *w)
-{
-    for (size_t k = 0; k < e->n_jobs; k++) {
-        const job *j = e->jobs[k];
-        if (!job_is_running(j->state))
-            continue;
-        for (size_t t = 0; t < j->n_tasks; t++)
-            if (j->tasks[t]->by == w)
-                return true;
-        for (uint32_t i = 0; j->has_facts && i < j->facts.n_instances; i++)
-            if (j->instances[i].by == w)
-                return true;
-        for (size_t i = 0; i < j->n_shares; i++)
-            if (j->shares[i].by == w)
-                return true;
-        for (size_t i = 0; i < j->n_votes; i++)
-            if (j->votes[i].by == w)
-                return true;
-        for (size_t i = 0; i < j->n_opinions; i++)
-            if (j->opinions[i].by == w)
-                return true;
-        if (workers_hold(j->supporters, j->n_supporters, w) ||
-            workers_hold(j->failed, j->n_failed, w) ||
-            workers_hold(j->input_errors, j->n_input_errors, w) ||
-            workers_hold(j->program_errors, j->n_program_errors, w))
-            return true;
-    }
-    for (size_t k = 0; k < e->n_checks; k++)
-        if (e->checks[k].by == w)
-            return true;
-    return false;
-}
-
-// Entries of workers that have been gone for long and that nothing mentions.
-static void forget_lost(engine *e)
-{
-    size_t kept = 0;
-    for (size_t k = 0; k < e->n_workers; k++) {
-        worker *w = e->workers[k];
-        if (w->connected || w->job != NULL || w->state == WORKER_ASIDE ||
-            e->now_ms - w->lost_ms < FORGET_WORKER_MS || is_mentioned(e, w)) {
-            e->workers[kept++] = w;
-            continue;
-        }
-        free(w->id);
-        free(w->address);
-        free(w->version);
-        free(w->cancelling);
-        free(w);
-    }
-    e->n_workers = kept;
-}
-
 static void drop_connection(engine *e, worker *w, const char *reason)
 {
     uint64_t connection = w->connection;
@@ -607,5 +633,5 @@ void workers_tick(engine *e)
             job_pump(e, j);
         }
     }
-    forget_lost(e);
+    forget_lost(e, false);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -31,7 +32,7 @@ struct worker {
     rpc_tls_options tls;
     byte_buffer token;
     api_worker_abilities abilities;
-    uint8_t program_key[32];
+    uint8_t program_key[32], process[16];
     uint64_t key_words[PROGRAM_KEY_MAX_WORDS];
     char proof_system[64];
 
@@ -351,8 +352,10 @@ static status read_token(worker *w)
     return buffer_put_u8(&w->token, 0);
 }
 
-static void fill_abilities(worker *w)
+static status fill_abilities(worker *w)
 {
+    FAIL_IF(getrandom(w->process, sizeof w->process, 0) != sizeof w->process, ZK_EIO,
+            "no random numbers: %m");
     const zisk_program *p = w->o.program;
     const proof_key *key = &p->key.key;
     digest_bytes(w->program_key, zisk_program_key(p));
@@ -368,6 +371,9 @@ static void fill_abilities(worker *w)
     w->abilities.instance_proofs = true;
     w->abilities.key_words = w->key_words;
     w->abilities.n_key_words = program_key_write(w->key_words, key, p->vm.map.abi, p->vm.entry);
+    w->abilities.process.data = w->process;
+    w->abilities.process.len = sizeof w->process;
+    return ZK_OK;
 }
 
 static status open_parts(worker *w)
@@ -386,7 +392,7 @@ static status open_parts(worker *w)
     TRY(scratch_folder(cache, w->o.scratch, "inputs"));
     TRY(inputs_open(&w->inputs, c->inputs_folder, 1000 * c->input_wait_seconds, cache,
                     w->transfer));
-    fill_abilities(w);
+    TRY(fill_abilities(w));
     work_options work_settings = {
         .world = {.worker_id = w->o.worker_id,
                   .program = w->o.program,

@@ -8,7 +8,7 @@
 
 enum { EXECUTE_MS = 200, INSTANCE_MS = 40, AGGREGATE_MS = 30 };
 
-fake *world_add(world *w, const char *id, uint32_t units, lie l)
+static fake *new_fake(world *w, const char *id, uint32_t units, lie l)
 {
     fake *f = calloc(1, sizeof *f);
     assert_non_null(f);
@@ -19,6 +19,21 @@ fake *world_add(world *w, const char *id, uint32_t units, lie l)
     f->program = f->key = 1;
     w->fakes = realloc(w->fakes, (w->n_fakes + 1) * sizeof *w->fakes);
     w->fakes[w->n_fakes++] = f;
+    return f;
+}
+
+fake *world_add(world *w, const char *id, uint32_t units, lie l)
+{
+    fake *f = new_fake(w, id, units, l);
+    fake_connect(w, f);
+    return f;
+}
+
+fake *world_add_thief(world *w, const char *id, uint32_t units)
+{
+    fake *f = new_fake(w, id, units, HONEST);
+    f->alive = f->open = true; // so that it reconnects
+    f->process = UINT64_MAX;
     fake_connect(w, f);
     return f;
 }

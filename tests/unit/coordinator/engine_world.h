@@ -47,6 +47,8 @@ const char *world_finish(world *w, const char *job, uint64_t ms);
 void world_restart(world *w);
 
 fake *world_add(world *w, const char *id, uint32_t units, lie l);
+// Another process that knows the id and says that it reconnects.
+fake *world_add_thief(world *w, const char *id, uint32_t units);
 size_t world_n_workers(const world *w);
 fake *world_worker(world *w, size_t i);
 const char *fake_id(const fake *f);

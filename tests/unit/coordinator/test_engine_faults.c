@@ -378,6 +378,46 @@ static void the_same_id_twice(void **state)
     world_free(w);
 }
 
+static void another_process_says_that_it_reconnects(void **state)
+{
+    (void)state;
+    world *w = a_world();
+    add_workers(w, 2);
+    char job[37];
+    start(w, job, phases[0]);
+    fake *thief = world_add_thief(w, "a", 7);
+    world_run(w, 300);
+    assert_false(fake_is_connected(thief));
+    assert_false(fake_is_busy(thief));
+    fake_freeze(thief);
+    expect_completed(w, job);
+    assert_int_equal(world_counts(w).losses, 0);
+    assert_int_equal(world_counts(w).reconnections, 0);
+    world_free(w);
+}
+
+// Names cost nothing: who comes under a thousand of them is not remembered for each.
+static void a_thousand_names(void **state)
+{
+    (void)state;
+    world *w = world_new(&(world_options){.limits = {.max_total_workers = 3}});
+    for (int k = 0; k < 1000; k++) {
+        char id[16];
+        snprintf(id, sizeof id, "n%d", k);
+        fake *f = world_add(w, id, 5, HONEST);
+        world_run(w, 20);
+        assert_true(fake_is_connected(f));
+        fake_kill(w, f);
+        world_run(w, 20);
+        assert_true(engine_n_workers(world_engine(w)) <= 12);
+    }
+    add_workers(w, 3);
+    char job[37];
+    world_launch(w, job, "x", 15, 0, false, 0);
+    expect_completed(w, job);
+    world_free(w);
+}
+
 static void too_many_workers(void **state)
 {
     (void)state;
@@ -499,6 +539,8 @@ int main(void)
         cmocka_unit_test(the_coordinator_is_killed_all_the_time),
         cmocka_unit_test(coordinator_and_workers_die_together),
         cmocka_unit_test(the_same_id_twice),
+        cmocka_unit_test(another_process_says_that_it_reconnects),
+        cmocka_unit_test(a_thousand_names),
         cmocka_unit_test(too_many_workers),
         cmocka_unit_test(results_twice_change_nothing),
         cmocka_unit_test(answers_whose_names_do_not_belong_together_are_dropped),

@@ -341,6 +341,7 @@ static void one_worker_gives_the_proof_of_zisk_prove(void **state)
     const api_worker_message *m = x.f.messages[0];
     assert_int_equal(m->register_->compute_capacity->compute_units, 4);
     assert_true(m->register_->abilities->instance_proofs);
+    assert_int_equal(m->register_->abilities->process.len, 16);
     digest key = zisk_program_key(&sha);
     assert_memory_equal(m->register_->abilities->program_key.data, key.e, 32);
     program_key opened;
