@@ -41,6 +41,11 @@ void engine_say(char *to, size_t size, const char *format, ...)
     va_end(args);
 }
 
+uint64_t engine_since(const engine *e, uint64_t ms)
+{
+    return e->now_ms > ms ? e->now_ms - ms : 0;
+}
+
 bool same_bytes(const uint8_t *a, size_t a_n, const uint8_t *b, size_t b_n)
 {
     return a_n == b_n && (a_n == 0 || memcmp(a, b, a_n) == 0);

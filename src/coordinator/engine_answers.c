@@ -640,8 +640,10 @@ void answer_progress(engine *e, worker *w, const api_task_progress *p)
     task *t = find_task(e, w, p->job_id, p->task_id, p->epoch, &j);
     if (t == NULL || t->state != TASK_OPEN)
         return;
-    // Only what grows is progress: a worker that repeats itself stalls.
-    bool grows = p->instances_done > t->done || p->steps_done > t->steps;
+    // Only what grows is progress: a worker that repeats itself stalls. Proofs count when they
+    // come.
+    bool grows =
+        (p->instances_done > t->done && t->purpose != FOR_PROOFS) || p->steps_done > t->steps;
     if (t->purpose != FOR_PROOFS)
         t->done = p->instances_done;
     t->total = p->instances_total;

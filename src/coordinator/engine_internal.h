@@ -28,7 +28,8 @@ enum {
     WORKER_UNITS_MAX = 1 << 16,
     TICK_MS = 1000,
     FORGET_WORKER_MS = 15 * 60 * 1000,
-    ENTRIES_A_WORKER = 4 // of max_total_workers: who is gone is remembered within this
+    ENTRIES_A_WORKER = 4, // of max_total_workers: who is gone is remembered within this
+    REQUEST_MAX = 64 << 10
 };
 
 typedef struct job job;
@@ -230,6 +231,9 @@ void *engine_new(size_t n, size_t item_bytes);               // zeroes
 char *engine_text(const char *text);
 void engine_say(char *to, size_t size, const char *format, ...) // cuts
     __attribute__((format(printf, 3, 4)));
+// Milliseconds since a time of the store, 0 when it is ahead: the machine's clock may have been set
+// back while no coordinator ran.
+uint64_t engine_since(const engine *e, uint64_t ms);
 bool same_bytes(const uint8_t *a, size_t a_n, const uint8_t *b, size_t b_n);
 bool workers_hold(worker *const *list, size_t n, const worker *w);
 void workers_note(worker ***list, size_t *n, worker *w); // appends unless it is there

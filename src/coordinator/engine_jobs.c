@@ -309,10 +309,11 @@ static status copy_request(api_launch_proof_request **out, const api_launch_proo
     uint8_t *bytes;
     size_t n;
     TRY(message_pack(&bytes, &n, &r->base));
-    ProtobufCMessage *copy;
-    status result =
-        message_unpack(&copy, API_LAUNCH_PROOF_REQUEST_TYPE, bytes, n, MESSAGE_BYTES_MAX);
+    ProtobufCMessage *copy = NULL;
+    status result = message_unpack(&copy, API_LAUNCH_PROOF_REQUEST_TYPE, bytes, n, REQUEST_MAX);
     free(bytes);
+    FAIL_IF(result == ZK_ELIMIT, ZK_EINVAL, "a request of %zu bytes, the most is %d", n,
+            (int)REQUEST_MAX);
     *out = (api_launch_proof_request *)copy;
     return result;
 }
@@ -649,7 +650,7 @@ static void forget_old(engine *e)
     for (size_t k = 0; k < e->n_jobs; k++) {
         job *j = e->jobs[k];
         bool old = job_is_over(j->state) && j->notified && e->limits.job_retention_ms != 0 &&
-                   e->now_ms - j->changed_ms > e->limits.job_retention_ms;
+                   engine_since(e, j->changed_ms) > e->limits.job_retention_ms;
         if (old && store_remove_job(e->store, j->id) == ZK_OK)
             job_free(j);
         else
@@ -663,7 +664,7 @@ void jobs_tick(engine *e)
     for (size_t k = 0; k < e->n_jobs; k++) {
         job *j = e->jobs[k];
         uint64_t limit = j->request->queue_seconds;
-        if (j->state == JOB_QUEUED && limit != 0 && (e->now_ms - j->created_ms) / 1000 >= limit)
+        if (j->state == JOB_QUEUED && limit != 0 && engine_since(e, j->created_ms) / 1000 >= limit)
             job_fail(e, j, "QUEUE_TIMEOUT", "no capacity within %llu seconds",
                      (unsigned long long)limit);
         else if (job_is_running(j->state))

@@ -491,6 +491,15 @@ void world_restart(world *w)
     open_engine(w);
 }
 
+void world_restart_set_back(world *w, uint64_t ms)
+{
+    uint64_t now = w->now, next;
+    w->now -= ms;
+    world_restart(w);
+    engine_tick(w->engine, w->now, &next);
+    w->now = now;
+}
+
 static void take_event(world *w, event *e)
 {
     struct link *l = e->connection != 0 ? world_link(w, e->connection) : NULL;

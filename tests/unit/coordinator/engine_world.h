@@ -45,6 +45,8 @@ void world_run(world *w, uint64_t ms);
 const char *world_finish(world *w, const char *job, uint64_t ms);
 // The engine crashes and is opened again over the same store.
 void world_restart(world *w);
+// The same, and the clock was set back meanwhile; it is right again after the engine's first tick.
+void world_restart_set_back(world *w, uint64_t ms);
 
 fake *world_add(world *w, const char *id, uint32_t units, lie l);
 // Another process that knows the id and says that it reconnects.

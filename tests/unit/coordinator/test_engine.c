@@ -246,6 +246,26 @@ static void the_same_request_is_the_same_job(void **state)
     world_free(w);
 }
 
+// Jobs wait in memory: what stands in a request beside what it needs is bounded too.
+static void a_request_is_small(void **state)
+{
+    (void)state;
+    world *w = a_world();
+    add_workers(w, 1);
+    static char text[100001];
+    memset(text, 'x', sizeof text - 1);
+    api_launch_proof_request r = API_LAUNCH_PROOF_REQUEST_INIT;
+    r.compute_capacity = 5;
+    r.inputs_uri = text;
+    r._inputs_uri_case = ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_REQUEST___INPUTS_URI_INPUTS_URI;
+    char job[37];
+    assert_int_equal(world_try_launch(w, job, &r), ZK_EINVAL);
+    text[60000] = 0;
+    assert_int_equal(world_try_launch(w, job, &r), ZK_OK);
+    expect_completed(w, job);
+    world_free(w);
+}
+
 static void no_more_workers_than_allowed(void **state)
 {
     (void)state;
@@ -456,6 +476,7 @@ int main(void)
         cmocka_unit_test(twenty_jobs_at_once),
         cmocka_unit_test(cancel_a_waiting_and_a_running_job),
         cmocka_unit_test(the_same_request_is_the_same_job),
+        cmocka_unit_test(a_request_is_small),
         cmocka_unit_test(no_more_workers_than_allowed),
         cmocka_unit_test(programs_are_not_mixed),
         cmocka_unit_test(another_key_for_the_same_program_is_refused),

@@ -418,6 +418,26 @@ static void a_thousand_names(void **state)
     world_free(w);
 }
 
+static void the_clock_was_set_back(void **state)
+{
+    (void)state;
+    world *w = world_new(&(world_options){.limits = {.job_retention_ms = 1000000}});
+    add_workers(w, 1);
+    char done[37], waits[37];
+    world_launch(w, done, "x", 5, 0, false, 0);
+    expect_completed(w, done);
+    api_launch_proof_request r = API_LAUNCH_PROOF_REQUEST_INIT;
+    r.compute_capacity = 50;
+    r.queue = true;
+    r.queue_seconds = 3600;
+    assert_int_equal(world_try_launch(w, waits, &r), ZK_OK);
+    world_restart_set_back(w, 600000);
+    assert_non_null(world_job(w, done));
+    assert_string_equal(world_job(w, done)->state, "Completed");
+    assert_string_equal(world_job(w, waits)->state, "Queued");
+    world_free(w);
+}
+
 static void too_many_workers(void **state)
 {
     (void)state;
@@ -541,6 +561,7 @@ int main(void)
         cmocka_unit_test(the_same_id_twice),
         cmocka_unit_test(another_process_says_that_it_reconnects),
         cmocka_unit_test(a_thousand_names),
+        cmocka_unit_test(the_clock_was_set_back),
         cmocka_unit_test(too_many_workers),
         cmocka_unit_test(results_twice_change_nothing),
         cmocka_unit_test(answers_whose_names_do_not_belong_together_are_dropped),
