@@ -2,6 +2,7 @@
 #include "coordinator/engine_internal.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,12 +34,26 @@ char *engine_text(const char *text)
     return copy;
 }
 
+void engine_mend(char *text)
+{
+    uint8_t *s = (uint8_t *)text;
+    for (size_t left = strlen(text), n; left > 0; s += n, left -= n) {
+        uint32_t code;
+        n = text_utf8(&code, s, left);
+        if (n > 0)
+            continue;
+        *s = '?';
+        n = 1;
+    }
+}
+
 void engine_say(char *to, size_t size, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(to, size, format, args);
     va_end(args);
+    engine_mend(to);
 }
 
 uint64_t engine_since(const engine *e, uint64_t ms)

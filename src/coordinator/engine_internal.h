@@ -23,6 +23,7 @@ enum {
     SHA256_BYTES = 32,
     PLAN_DIGEST_MAX = 64,
     ID_MAX = 128, // of workers, as text
+    VERSION_MAX = 64,
     REASON_BYTES = 256,
     NO_UNIT = UINT32_MAX,
     WORKER_UNITS_MAX = 1 << 16,
@@ -229,6 +230,8 @@ struct engine {
 void *engine_grow(void *array, size_t n, size_t item_bytes); // room for n + 1 items
 void *engine_new(size_t n, size_t item_bytes);               // zeroes
 char *engine_text(const char *text);
+// What was cut within a character is no UTF-8, and no client could read the message it stands in.
+void engine_mend(char *text);
 void engine_say(char *to, size_t size, const char *format, ...) // cuts
     __attribute__((format(printf, 3, 4)));
 // Milliseconds since a time of the store, 0 when it is ahead: the machine's clock may have been set

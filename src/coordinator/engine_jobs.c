@@ -156,6 +156,7 @@ void job_fail(engine *e, job *j, const char *code, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    engine_mend(text);
     set_failure(j, code, text);
     ZK_ASSERT(job_step(&j->state, JOB_FAILURE) == ZK_OK);
     j->unsaved = true;

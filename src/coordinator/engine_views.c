@@ -339,6 +339,7 @@ void event_note(engine *e, job *j, const worker *w, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    engine_mend(text);
     api_job_note note = API_JOB_NOTE_INIT;
     if (w != NULL)
         note.worker_id = w->id;

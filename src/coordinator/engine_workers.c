@@ -211,7 +211,9 @@ static worker *enter(engine *e, uint64_t connection, const char *address, const 
     w->able = lack == NULL;
     engine_say(w->reason, sizeof w->reason, "%s", lack != NULL ? lack : "");
     set_text(&w->address, address);
-    set_text(&w->version, abilities != NULL ? abilities->version : "");
+    char version[VERSION_MAX + 1];
+    engine_say(version, sizeof version, "%s", abilities != NULL ? abilities->version : "");
+    set_text(&w->version, version);
     w->connected = true;
     w->leaving = false;
     w->connection = connection;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // Workers that are lost, stall, err or leave, a coordinator that crashes, a disk that is full.
+#include "cluster/messages.h"
 #include "unit/coordinator/engine_expect.h"
 
 static const char *const phases[] = {"Running (Contributions)", "Running (Prove)",
@@ -396,6 +397,51 @@ static void another_process_says_that_it_reconnects(void **state)
     world_free(w);
 }
 
+// Texts of workers are cut, and what is left can still be read by every client.
+static void long_texts_of_a_worker(void **state)
+{
+    (void)state;
+    for (size_t shift = 0; shift < 4; shift++) {
+        world *w = world_new(&(world_options){.limits = {.max_attempts = 1}});
+        fake *f = world_add(w, "a", 5, HONEST);
+        world_run(w, 100);
+        char job[37], text[2001];
+        world_launch(w, job, "x", 5, 0, false, 0);
+        world_run(w, 100);
+        for (size_t k = 0; k < 500; k++)
+            memcpy(text + 4 * k, "\xf0\x9f\x92\xa9", 4);
+        memset(text, 'x', shift);
+        memset(text + shift, 'y', 4 - shift);
+        text[2000] = 0;
+        memmove(text, text + shift, sizeof text - shift);
+        api_worker_error error = API_WORKER_ERROR_INIT;
+        error.worker_id = (char *)"a";
+        error.job_id = job;
+        error.error_message = text;
+        api_worker_message m = API_WORKER_MESSAGE_INIT;
+        m.payload_case = ZISK__DISTRIBUTED__API__V1__WORKER_MESSAGE__PAYLOAD_ERROR;
+        m.error = &error;
+        fake_send(w, f, &m);
+        world_run(w, 100);
+        assert_string_equal(world_job(w, job)->state, "Failed");
+        uint8_t *bytes;
+        size_t n;
+        assert_int_equal(message_pack(&bytes, &n, &world_job(w, job)->base), ZK_OK);
+        assert_int_equal(message_check(world_job(w, job)->base.descriptor, bytes, n, n), ZK_OK);
+        free(bytes);
+        text[4 - shift + 400] = 0;
+        api_worker_abilities abilities = API_WORKER_ABILITIES_INIT;
+        abilities.version = text;
+        api_worker_register_request r = API_WORKER_REGISTER_REQUEST_INIT;
+        r.worker_id = (char *)"b";
+        r.abilities = &abilities;
+        world_register_raw(w, world_add(w, "c", 1, HONEST), &r);
+        world_run(w, 100);
+        assert_true(strlen(worker_info(w, "b")->version) <= 64);
+        world_free(w);
+    }
+}
+
 // Names cost nothing: who comes under a thousand of them is not remembered for each.
 static void a_thousand_names(void **state)
 {
@@ -560,6 +606,7 @@ int main(void)
         cmocka_unit_test(coordinator_and_workers_die_together),
         cmocka_unit_test(the_same_id_twice),
         cmocka_unit_test(another_process_says_that_it_reconnects),
+        cmocka_unit_test(long_texts_of_a_worker),
         cmocka_unit_test(a_thousand_names),
         cmocka_unit_test(the_clock_was_set_back),
         cmocka_unit_test(too_many_workers),
