@@ -18,6 +18,16 @@
 
 enum { CHUNK_MESSAGE_MAX = SERVICE_CHUNK + 4096, TEXT_MAX = 256 };
 
+// Each transfer holds an open file, and jobs need files too. False: the call has its answer, after
+// which workers and clients try again.
+static bool has_place(const service *s, rpc_call *call)
+{
+    if (s->counts.uploads + s->counts.downloads < s->o.transfers_max)
+        return true;
+    rpc_finish(call, RPC_UNAVAILABLE, "too many transfers at a time; try again");
+    return false;
+}
+
 // ---- Uploads
 
 typedef struct upload {
@@ -234,6 +244,8 @@ static void on_upload(rpc_call *call, void *arg)
     static const rpc_call_events events = {
         .on_message = on_chunk, .on_half_close = on_last_chunk, .on_done = on_upload_done};
     service *s = arg;
+    if (!has_place(s, call))
+        return;
     upload *u = calloc(1, sizeof *u);
     if (u == NULL) {
         rpc_finish(call, RPC_RESOURCE_EXHAUSTED, "no memory for an upload");
@@ -386,6 +398,8 @@ static void send_file(service *s, rpc_call *call, const uint8_t *sha256, uint64_
                                            .on_done = on_download_done};
     char path[ARTIFACT_PATH];
     uint64_t size;
+    if (!has_place(s, call))
+        return;
     if (!artifacts_find(s->o.artifacts, sha256, path, &size)) {
         rpc_finish(call, RPC_NOT_FOUND, "there is nothing with this digest");
         return;

@@ -223,6 +223,29 @@ static void an_upload_that_stands_still(void **state)
     close_service(&f);
 }
 
+static void no_more_transfers_than_there_are_places(void **state)
+{
+    (void)state;
+    fixture f;
+    open_service(&f, &(service_options){.transfers_max = 2, .upload_idle_ms = 200});
+    uint8_t data[10] = {1}, digest[32];
+    SHA256(data, sizeof data, digest);
+    stream *idle[2], *s;
+    for (int i = 0; i < 2; i++)
+        idle[i] = open_stream(&f, API "UploadInput", API_UPLOAD_RESPONSE_TYPE);
+    s = upload(&f, data, sizeof data, 10, digest);
+    assert_int_equal(s->end.code, RPC_UNAVAILABLE);
+    stream_free(s);
+    for (int i = 0; i < 2; i++) {
+        run_until(&f, stream_over, idle[i]);
+        stream_free(idle[i]);
+    }
+    s = upload(&f, data, sizeof data, 10, digest);
+    assert_int_equal(s->end.code, RPC_OK);
+    stream_free(s);
+    close_service(&f);
+}
+
 // ---- Sweeping and draining
 
 static bool one_is_gone(void *arg)
@@ -326,9 +349,13 @@ static void draining_has_an_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_uploaded_comes_back), cmocka_unit_test(bad_transfers_are_refused),
-        cmocka_unit_test(an_upload_that_stands_still), cmocka_unit_test(unneeded_uploads_go),
-        cmocka_unit_test(draining_says_goodbye),       cmocka_unit_test(draining_has_an_end),
+        cmocka_unit_test(what_is_uploaded_comes_back),
+        cmocka_unit_test(bad_transfers_are_refused),
+        cmocka_unit_test(an_upload_that_stands_still),
+        cmocka_unit_test(no_more_transfers_than_there_are_places),
+        cmocka_unit_test(unneeded_uploads_go),
+        cmocka_unit_test(draining_says_goodbye),
+        cmocka_unit_test(draining_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
