@@ -526,8 +526,9 @@ int main(int argc, char **argv)
     config settings;
     int code;
     if (config_load(&settings, &k.c, &coordinator_program, argc, argv, environ) != ZK_OK) {
-        fprintf(stderr, "zisk-coordinator: %s\n", status_message());
-        code = 1;
+        fprintf(stderr, "zisk-coordinator: %s; `zisk-coordinator --help` explains it\n",
+                status_message());
+        code = 2;
     } else if (settings.request == CONFIG_HELP) {
         code = print_help();
     } else if (settings.request == CONFIG_VERSION) {

@@ -163,6 +163,7 @@ static status make_directory(const char *path)
     struct stat info;
     if (error == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return ZK_OK;
+    FAIL_IF(error == EEXIST, ZK_EIO, "%s has to be a folder and is something else", path);
     errno = error;
     FAIL(ZK_EIO, "cannot make the folder %s: %m", path);
 }

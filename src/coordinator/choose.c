@@ -79,10 +79,12 @@ status workers_choose(worker_share *shares, size_t *n, const worker_offer *offer
         taken = take(&sum, c, n_candidates, request->units, request->max_workers);
         qsort(c, taken, sizeof *c, earlier_first);
     }
-    FAIL_OUT_IF(sum < minimum, ZK_ELIMIT,
-                "Insufficient compute capacity: %u units are needed, %llu are free in at most %zu "
-                "workers",
-                minimum, (unsigned long long)sum, request->max_workers);
+    FAIL_OUT_IF(
+        sum < minimum, ZK_ELIMIT,
+        "Insufficient compute capacity: %u units are needed, %llu are free in %zu workers%s "
+        "(at most %zu take part); ask for less, start workers, or queue the job",
+        minimum, (unsigned long long)sum, taken,
+        request->program != NULL ? " with this program" : "", request->max_workers);
     uint32_t unit = 0;
     for (size_t k = 0; k < taken; k++) {
         uint32_t left = request->units - unit;

@@ -402,7 +402,7 @@ void worker_register(engine *e, uint64_t connection, const char *address, const 
         char text[REASON_BYTES];
         snprintf(text, sizeof text,
                  "Registration failed: worker %s is still connected; if that connection is dead, "
-                 "the next try succeeds",
+                 "the next try succeeds, else this worker needs an id of its own",
                  id);
         refuse(e, connection, id, text);
         return;

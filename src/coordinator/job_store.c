@@ -112,9 +112,14 @@ status store_open(store **out, const char *folder)
         goto out;
     }
     // The lock is taken by the first write and kept, so a second process fails here, at once.
-    TRY_OUT(run_sql(s, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                       "BEGIN IMMEDIATE"));
+    result = run_sql(s, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                        "BEGIN IMMEDIATE");
+    FAIL_OUT_IF(result != ZK_OK && sqlite3_errcode(s->db) == SQLITE_BUSY, ZK_EIO,
+                "%s is used by another coordinator: stop that one, or give this one a "
+                "server.state_dir of its own",
+                path);
+    TRY_OUT(result);
     TRY_OUT(check_version(s));
     TRY_OUT(run_sql(s, "COMMIT"));
     *out = s;

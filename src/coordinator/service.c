@@ -243,7 +243,8 @@ const api_job_status *service_find_job(service *s, rpc_call *call, const char *i
 {
     const api_job_status *job = engine_job(s->engine, service_now_ms(s), id);
     if (job == NULL)
-        rpc_finishf(call, RPC_NOT_FOUND, "there is no job %.64s", id);
+        rpc_finishf(call, RPC_NOT_FOUND,
+                    "there is no job %.64s: it was never launched here, or is forgotten since", id);
     return job;
 }
 

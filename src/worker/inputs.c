@@ -23,7 +23,8 @@ status inputs_open(inputs *out, const char *folder, uint64_t wait_ms, const char
 {
     *out = (inputs){.wait_ms = wait_ms, .transfer = artifacts};
     char *canonical = realpath(folder, NULL);
-    FAIL_IF(canonical == NULL, ZK_EIO, "the inputs folder %s: %m", folder);
+    FAIL_IF(canonical == NULL, ZK_EIO,
+            "the inputs folder %s: %m; make it, or name another with --inputs-folder", folder);
     struct stat st;
     bool fits = strlen(canonical) < sizeof out->folder && strlen(cache) < sizeof out->cache;
     bool is_folder = fits && stat(canonical, &st) == 0 && S_ISDIR(st.st_mode);
@@ -33,7 +34,8 @@ status inputs_open(inputs *out, const char *folder, uint64_t wait_ms, const char
         strcpy(out->cache, cache);
     }
     free(canonical);
-    FAIL_IF(!is_folder, ZK_EIO, "the inputs folder %s is no folder", folder);
+    FAIL_IF(!is_folder, ZK_EIO,
+            "the inputs folder %s is no folder; name another with --inputs-folder", folder);
     return ZK_OK;
 }
 

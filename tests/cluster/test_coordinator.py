@@ -57,7 +57,8 @@ class Start(unittest.TestCase):
                 with open(file, "w") as f:
                     f.write(text)
                 done = run("--config", file, cwd=folder)
-                self.assertEqual(done.returncode, 1, text)
+                self.assertEqual(done.returncode, 2, text)
+                self.assertIn("`zisk-coordinator --help` explains it", done.stderr)
                 for part in says:
                     self.assertIn(part, done.stderr)
                 self.assertEqual(os.listdir(folder), ["c.toml"], "something was made")
@@ -77,7 +78,7 @@ class Start(unittest.TestCase):
             open(os.path.join(folder, "file"), "w").close()
             done = run("--port", "0", "--proofs-dir", "file", cwd=folder)
             self.assertEqual(done.returncode, 1)
-            self.assertIn("file", done.stderr)
+            self.assertIn("file has to be a folder and is something else", done.stderr)
             env = {**os.environ, "ZISK_COORDINATOR_SERVER_STATE_DIR": "file"}
             done = run("--port", "0", cwd=folder, env=env)
             self.assertEqual(done.returncode, 1)
@@ -87,7 +88,8 @@ class Start(unittest.TestCase):
         with Coordinator() as c:
             done = run("--config", c.file, "--port", "0", cwd=c.folder)
             self.assertEqual(done.returncode, 1)
-            self.assertIn("jobs.sqlite", done.stderr)
+            self.assertIn("jobs.sqlite is used by another coordinator: stop that one, or give "
+                          "this one a server.state_dir of its own", done.stderr)
 
     def test_unknown_variables_are_warned_of(self):
         with Coordinator(env={"ZISK_COORDINATOR_SERVER_PROT": "1"}) as c:
