@@ -71,6 +71,7 @@ if(ZISK_SYSTEM_FILES)
   install(FILES distributed/debian/coordinator.toml distributed/debian/worker.toml
           DESTINATION /etc/zisk COMPONENT programs)
   install(FILES distributed/debian/zisk-worker DESTINATION /etc/default COMPONENT programs)
+  install(FILES distributed/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
 endif()
 
 set(CPACK_GENERATOR DEB)
@@ -79,7 +80,9 @@ set(CPACK_PACKAGE_VENDOR "zisk-c")
 set(CPACK_PACKAGE_CONTACT "zisk-c developers <zisk-c@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Distributed prover for 64-bit RISC-V programs")
 set(CPACK_PACKAGE_DESCRIPTION
-    "Coordinator, workers and command line of a zkVM: proofs that a program, on some input, gave its public outputs. Proofs are sound, not zero-knowledge.")
+    "Coordinator, workers and command line of a zkVM: proofs that a program,
+ on some input, gave its public outputs. Proofs are sound, not
+ zero-knowledge.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -88,7 +91,7 @@ set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, bash")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS
     "gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf, bash-completion")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
