@@ -20,6 +20,23 @@ static void cell_duration(text_table *t, uint64_t ms)
     table_cell(t, text);
 }
 
+// On a narrow screen the first part of a UUID, and of other ids 20 characters.
+static void cell_id(text_table *t, const char *id, bool narrow)
+{
+    size_t n = strlen(id);
+    if (narrow && n == 36 && id[8] == '-' && id[13] == '-')
+        table_cellf(t, "%.8s", id);
+    else if (narrow && n > 20)
+        table_cellf(t, "%.19s~", id);
+    else
+        table_cell(t, id);
+}
+
+static bool is_narrow(size_t width)
+{
+    return width > 0 && width < LIST_ROOMY;
+}
+
 // Why a job is where it is: its failure, its place in the queue, or what is left.
 static void cell_remark(text_table *t, const api_job_status *s)
 {
@@ -43,8 +60,8 @@ status list_put_jobs(byte_buffer *out, api_job_status *const *jobs, size_t n, si
     table_begin(&t, "JOB|DATA|STATE|DONE|AGE|UNITS|WORKERS|REMARK");
     for (size_t i = 0; i < n; i++) {
         const api_job_status *s = jobs[i];
-        table_cell(&t, s->job_id);
-        table_cell(&t, s->data_id);
+        cell_id(&t, s->job_id, is_narrow(width));
+        cell_id(&t, s->data_id, is_narrow(width));
         table_cell(&t, s->state);
         if (s->progress != NULL && s->progress->instances_total > 0)
             table_cellf(&t, "%u/%u", s->progress->instances_done, s->progress->instances_total);
@@ -73,17 +90,21 @@ status list_put_workers(byte_buffer *out, api_worker_info *const *workers, size_
                         size_t width)
 {
     text_table t;
-    table_begin(&t, "WORKER|STATE|UNITS|JOB|CONNECTED|HEARD|ADDRESS|VERSION|REASON");
+    bool narrow = is_narrow(width);
+    table_begin(&t, narrow ? "WORKER|STATE|UNITS|JOB|CONNECTED|HEARD|REASON"
+                           : "WORKER|STATE|UNITS|JOB|CONNECTED|HEARD|ADDRESS|VERSION|REASON");
     for (size_t i = 0; i < n; i++) {
         const api_worker_info *w = workers[i];
-        table_cell(&t, w->worker_id);
+        cell_id(&t, w->worker_id, narrow);
         table_cell(&t, w->state);
         table_cellf(&t, "%u", w->compute_capacity != NULL ? w->compute_capacity->compute_units : 0);
-        table_cell(&t, w->job_id);
+        cell_id(&t, w->job_id, narrow);
         cell_since(&t, w->connected_at, now_s);
         cell_since(&t, w->last_heartbeat, now_s);
-        table_cell(&t, w->address);
-        table_cell(&t, w->version);
+        if (!narrow) {
+            table_cell(&t, w->address);
+            table_cell(&t, w->version);
+        }
         table_cell(&t, w->reason);
     }
     status result = table_put(out, &t, width);

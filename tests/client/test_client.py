@@ -681,6 +681,18 @@ class Terminal(Case):
         seen = self.read_until(fd, b"q quits")
         self.assertIn(b"\x1b[?1049h", seen)
         self.assertIn(b"job-2", seen)
+        # 80 columns: no long id, address or version, but why a job or worker waits.
+        uuid = "a922bb6f-ef2b-4531-aa41-c378181aee27"
+        self.fake.JobsList = lambda r, c: pb.JobsListResponse(jobs_list=pb.JobsList(jobs=[
+            pb.JobStatus(job_id=uuid, data_id="data", state="Queued", queue_position=3)]))
+        seen = self.read_until(fd, b"place 3, priority 0")
+        self.assertIn(b"a922bb6f  data ", seen)
+        self.assertIn(b"no job asks for its program", seen)
+        self.assertNotIn(b"ADDRESS", seen)
+        self.resize(fd, 24, 200)
+        os.kill(pid, signal.SIGWINCH)
+        seen = self.read_until(fd, uuid.encode())
+        self.assertIn(b"ADDRESS", self.read_until(fd, b"ADDRESS", seen))
         self.resize(fd, 8, 30)
         os.kill(pid, signal.SIGWINCH)
         time.sleep(0.2)
