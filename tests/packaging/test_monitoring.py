@@ -146,6 +146,8 @@ class Compose(unittest.TestCase):
         port = services["coordinator"]["environment"]["ZISK_COORDINATOR_SERVER_METRICS_PORT"]
         self.assertEqual(coordinator["static_configs"][0]["targets"], [f"zisk-coordinator:{port}"])
         self.assertEqual(worker["dns_sd_configs"][0]["names"], ["worker"])
+        self.assertEqual(worker["dns_sd_configs"][0]["port"],
+                         services["worker"]["environment"]["ZISK_WORKER_WORKER_METRICS_PORT"])
         self.assertEqual(services["coordinator"]["container_name"], "zisk-coordinator")
         self.assertIn("--coordinator-url=http://zisk-coordinator:50051",
                       services["worker"]["command"])
