@@ -194,17 +194,14 @@ out:
     return result;
 }
 
-// The instances that a task is about.
-static status task_range(plan_range *out, const open_job *j, const api_execute_task_request *r)
+// The instances that a task is about. False: the plan has none such.
+static bool task_range(plan_range *out, const open_job *j, const api_execute_task_request *r)
 {
-    size_t n = zisk_job_plan(j->job)->n;
     *out = j->share;
     if (r->range == NULL)
-        return ZK_OK;
-    FAIL_IF(r->range->begin > r->range->end || r->range->end > n, ZK_EPROTO,
-            "instances %u to %u of a plan of %zu", r->range->begin, r->range->end, n);
+        return true;
     *out = (plan_range){r->range->begin, r->range->end};
-    return ZK_OK;
+    return r->range->begin <= r->range->end && r->range->end <= zisk_job_plan(j->job)->n;
 }
 
 // ---- The three kinds of tasks ----
@@ -233,7 +230,9 @@ static status run_contribute(open_job *j, const task_name *task, const api_execu
         TRY_OUT(deal_units(j, p));
         j->rank_id = p->rank_id;
     }
-    TRY_OUT(task_range(&range, j, r));
+    // Somebody's plan is longer: the answer says how long this one is, and contributes nothing.
+    if (!task_range(&range, j, r))
+        range = (plan_range){0, 0};
     j->of = range.end - range.begin;
     report(j);
     own = calloc(j->of + 1, sizeof *own);
@@ -358,7 +357,8 @@ static status run_prove(open_job *j, const task_name *task, const api_execute_ta
     FAIL_IF(r->params_case != TASK_PARAMS(PROVE_PARAMS), ZK_EPROTO,
             "a proving task without its parameters");
     FAIL_IF(j->job == NULL, ZK_EPROTO, "this worker has not executed job %s", j->id);
-    TRY(task_range(&range, j, r));
+    FAIL_IF(!task_range(&range, j, r), ZK_EPROTO, "instances %u to %u of a plan of %zu",
+            r->range->begin, r->range->end, zisk_job_plan(j->job)->n);
     j->of = range.end - range.begin;
     report(j);
     status s = take_contributions(j, r->prove_params, r->epoch);

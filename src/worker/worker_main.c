@@ -78,8 +78,8 @@ static status load_program(loaded_program *out, const worker_config *c, pool *th
     SHA256(elf.data, elf.size, out->digest);
     log_info("worker", "making the key of the program", log_str("elf", c->elf),
              log_hex("sha256", out->digest, sizeof out->digest));
-    result =
-        zisk_program_open(&out->program, elf.data, elf.size, VM_ABI_AUTO, threads, &early_stop);
+    result = zisk_program_open_cached(&out->program, elf.data, elf.size, VM_ABI_AUTO,
+                                      c->proving_key, threads, &early_stop);
     FAIL_OUT_IF(result != ZK_OK, result,
                 "the program %s cannot be used: %s; --elf takes a guest for 64-bit RISC-V", c->elf,
                 status_message());

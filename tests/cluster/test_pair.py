@@ -76,7 +76,8 @@ def test_same_proof_from_any_number_of_workers(folder):
             assert len(status.assigned_workers) == n
             for w in workers:
                 assert w.stop() == 0, w.tail()
-    # Only the key's cache is left, nothing of the workers.
+    # The key's cache is left, and nothing of the workers.
+    assert any(name.startswith("fixed-") for name in os.listdir(folder)), os.listdir(folder)
     assert os.listdir(os.path.join(folder, "work")) == ["lock"]
 
 
