@@ -363,7 +363,7 @@ static void one_worker_gives_the_proof_of_zisk_prove(void **state)
     assert_int_equal(r->proofs->proofs[0]->n_values, 0);
     ask_aggregate(&x, e, "job", 3, 0, 1, true); // its own proof, from its own disk
     check_final(&x, e, 3);
-    assert_true(x.f.n_progress >= 3);
+    assert_true(x.f.n_progress >= 1); // only the latest state goes out, so quick tasks share one
     close_world(&x);
 }
 
@@ -432,7 +432,7 @@ static void a_later_epoch_ends_earlier_tasks(void **state)
     check_contributions(response(&x), e, 0, 1);
     ask_proofs(&x, "job", 2, 0, 1, e->list, e->n);
     ask_proofs(&x, "job", 3, 0, 1, e->list, e->n); // waits in the queue
-    fake_run(&x.f, 300);
+    fake_run(&x.f, 20);
     api_execute_task_request r = request("job", 4, TASK_PROVE);
     api_prove_params p = API_PROVE_PARAMS_INIT;
     p.contributions = e->list;
@@ -443,8 +443,12 @@ static void a_later_epoch_ends_earlier_tasks(void **state)
     r.prove_params = &p;
     r.epoch = 1;
     fake_task(&x.f, &r);
-    const api_instance_proof *proof =
-        fake_wait(&x.f, &x.at, FROM_WORKER(INSTANCE_PROOF))->instance_proof;
+    // Task 2 may have been through before the news came; task 3 has not.
+    const api_instance_proof *proof;
+    do {
+        proof = fake_wait(&x.f, &x.at, FROM_WORKER(INSTANCE_PROOF))->instance_proof;
+        assert_int_not_equal(proof->task_id, 3);
+    } while (proof->task_id == 2);
     assert_int_equal(proof->task_id, 4);
     assert_int_equal(proof->epoch, 1);
     assert_memory_equal(proof->proof.data, e->proofs[0].words, proof->proof.len);
