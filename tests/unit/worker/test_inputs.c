@@ -18,8 +18,8 @@ static char base[] = "/tmp/zisk-inputs-XXXXXX";
 
 static const char *in_base(const char *name)
 {
-    static char paths[8][512];
-    static int next;
+    static _Thread_local char paths[8][512];
+    static _Thread_local int next;
     char *path = paths[next++ % 8];
     snprintf(path, sizeof paths[0], "%s/%s", base, name);
     return path;
@@ -164,7 +164,7 @@ typedef struct fetch {
     cancel_flag cancel;
     byte_buffer out;
     status result;
-    volatile bool done;
+    atomic_bool done;
 } fetch;
 
 static void *fetch_thread(void *arg)
