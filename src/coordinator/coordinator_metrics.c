@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "coordinator/coordinator_metrics.h"
 
+#include "cluster/metrics_process.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -344,5 +346,6 @@ status coordinator_metrics_render(byte_buffer *b, const coordinator_metrics *m,
         TRY(put_rpc(b, v->rpc));
     if (v->checks != NULL)
         TRY(put_checks(b, v->checks));
-    return put_webhooks(b, m, v->webhooks_waiting);
+    TRY(put_webhooks(b, m, v->webhooks_waiting));
+    return metrics_put_process(b);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "worker/worker_metrics.h"
 
+#include "cluster/metrics_process.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,5 +110,5 @@ status worker_metrics_render(byte_buffer *b, const worker_metrics *m, const work
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         TRY(metrics_single(b, rows[i].name, rows[i].type, rows[i].help, rows[i].value));
-    return ZK_OK;
+    return metrics_put_process(b);
 }

@@ -17,7 +17,7 @@ import tempfile
 import time
 
 SOURCE, BIN, ELF = (os.path.abspath(p) for p in sys.argv[1:4])
-BASE, IMAGE = "docker.io/library/debian:bookworm", "localhost/zisk-distributed:latest"
+BASE, IMAGE = "debian:bookworm", "localhost/zisk-distributed:latest"
 
 for tool in ("buildah", "mmdebstrap", "unshare"):
     if shutil.which(tool) is None:

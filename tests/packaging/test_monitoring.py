@@ -25,7 +25,7 @@ except ImportError as e:
 SOURCE, BIN = (os.path.abspath(p) for p in sys.argv[1:3])
 DISTRIBUTED = os.path.join(SOURCE, "distributed")
 MONITORING = os.path.join(DISTRIBUTED, "monitoring")
-SERIES = re.compile(r"\b((?:coordinator|worker)_[a-z_]+)(\{[^}]*\})?")
+SERIES = re.compile(r"\b((?:coordinator|worker|process)_[a-z_]+)(\{[^}]*\})?")
 OF_PROMETHEUS = {"job", "instance", "le"}
 
 
