@@ -2,7 +2,7 @@
 #include "zisk.h"
 
 #include "base/clock.h"
-#include "prover/run.h"
+#include "chips/chips.h"
 #include "vm/vm_machine.h"
 #include "vm/vm_profile.h"
 
@@ -23,7 +23,6 @@ static const char help[] =
     "      --json           instead of the summary one line of JSON, last on stdout; when the run\n"
     "                       fails before the guest halts, exit_code is null and reason says why\n"
     "      --profile FILE   attributes steps to functions, as collapsed stacks for flame graphs\n"
-    "      --chips          also the rows of each chip that proves the run; replays it for that\n"
     "      --max-steps N    fails after N steps (K, M, G allowed; default and most: 2^36)\n"
     "      --max-memory MIB fails when the guest touches more memory\n"
     "      --max-seconds S  fails after S seconds\n"
@@ -37,17 +36,10 @@ typedef struct run_arguments {
     const char *input;
     const char *raw_input;
     const char *profile;
-    bool json, chips;
+    bool json;
     vm_abi abi;
     vm_options options;
 } run_arguments;
-
-// What is made of the chunks of the run.
-typedef struct chunk_takers {
-    vm_profile *profile; // NULL: none
-    vm_replay *replay;   // NULL: no rows are counted
-    uint64_t rows[EXECUTION_CHIP_COUNT];
-} chunk_takers;
 
 typedef struct progress_line {
     uint64_t start_ns;
@@ -73,26 +65,9 @@ static void print_guest(void *arg, const uint8_t *bytes, uint64_t n)
     fwrite(bytes, 1, n, stdout);
 }
 
-static void count_row(void *arg, execution_chip which, const void *row)
+static status take_chunk(void *profile, const vm_chunk *chunk)
 {
-    (void)row;
-    ((chunk_takers *)arg)->rows[which]++;
-}
-
-static status count_batch(void *arg, const vm_batch *b)
-{
-    run_batch_rows(b, count_row, arg);
-    return ZK_OK;
-}
-
-static status take_chunk(void *arg, const vm_chunk *chunk)
-{
-    chunk_takers *t = arg;
-    if (t->profile != NULL)
-        TRY(vm_profile_take(t->profile, chunk));
-    if (t->replay != NULL)
-        TRY(vm_replay_chunk(NULL, t->replay, chunk, (vm_batch_sink){count_batch, t}));
-    return ZK_OK;
+    return vm_profile_take(profile, chunk);
 }
 
 static uint64_t rate(uint64_t steps, uint64_t ns)
@@ -100,30 +75,27 @@ static uint64_t rate(uint64_t steps, uint64_t ns)
     return ns == 0 ? 0 : (uint64_t)((unsigned __int128)steps * NS_PER_SECOND / ns);
 }
 
-static void print_summary(const vm_machine *m, uint64_t ns, const chunk_takers *t)
+static void print_summary(const vm_machine *m, uint64_t ns)
 {
     uint64_t steps = vm_machine_steps(m);
     const vm_rows *rows = vm_machine_rows(m);
+    uint64_t chips[EXECUTION_CHIP_COUNT];
+    execution_rows(chips, rows, true);
     fprintf(stderr, "steps              %llu\n", (unsigned long long)steps);
     fprintf(stderr, "instructions/s     %llu\n", (unsigned long long)rate(steps, ns));
     fprintf(stderr, "memory touched     %llu KiB\n",
             (unsigned long long)vm_machine_memory_bytes(m) >> 10);
-    fprintf(stderr, "rows\n");
-    for (unsigned c = 0; c < VM_CLASS_COUNT; c++)
-        if (rows->by_class[c] != 0)
-            fprintf(stderr, "  %-16s %llu\n", vm_class_name((vm_class)c),
-                    (unsigned long long)rows->by_class[c]);
+    fprintf(stderr, "rows of chips\n");
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+        if (chips[k] != 0)
+            fprintf(stderr, "  %-16s %llu\n", execution_specs[k]->name,
+                    (unsigned long long)chips[k]);
+    if (rows->by_class[VM_CLASS_CALL] != 0)
+        fprintf(stderr, "calls, which no chip proves yet\n");
     for (unsigned k = 0; k < vm_precompile_count; k++)
         if (rows->calls[k] != 0)
             fprintf(stderr, "  %-16s %llu (%llu words)\n", vm_precompiles[k].name,
                     (unsigned long long)rows->calls[k], (unsigned long long)rows->call_words[k]);
-    if (t->replay != NULL) {
-        fprintf(stderr, "rows of chips\n");
-        for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
-            if (t->rows[k] != 0)
-                fprintf(stderr, "  %-16s %llu\n", execution_specs[k]->name,
-                        (unsigned long long)t->rows[k]);
-    }
     fprintf(stderr, "exit code          %llu\n", (unsigned long long)vm_machine_exit_code(m));
 }
 
@@ -140,10 +112,12 @@ static void print_string(const char *text)
 }
 
 // reason: why the run ended before the guest halted, or NULL.
-static void print_json(const vm_machine *m, uint64_t ns, const chunk_takers *t, const char *reason)
+static void print_json(const vm_machine *m, uint64_t ns, const char *reason)
 {
     uint32_t publics[VM_PUBLICS];
+    uint64_t chips[EXECUTION_CHIP_COUNT];
     const vm_rows *rows = vm_machine_rows(m);
+    execution_rows(chips, rows, reason == NULL);
     uint64_t steps = vm_machine_steps(m);
     vm_machine_publics(publics, m);
     printf("{\"exit_code\":");
@@ -168,12 +142,10 @@ static void print_json(const vm_machine *m, uint64_t ns, const chunk_takers *t, 
                (unsigned long long)rows->calls[k]);
         separator = ",";
     }
-    if (t->replay != NULL) {
-        printf("},\"chips\":{");
-        for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
-            printf("%s\"%s\":%llu", k == 0 ? "" : ",", execution_specs[k]->name,
-                   (unsigned long long)t->rows[k]);
-    }
+    printf("},\"chips\":{");
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+        printf("%s\"%s\":%llu", k == 0 ? "" : ",", execution_specs[k]->name,
+               (unsigned long long)chips[k]);
     printf("},\"pc\":%llu,\"reason\":", (unsigned long long)vm_machine_pc(m));
     if (reason == NULL)
         printf("null");
@@ -187,7 +159,7 @@ static int run(run_arguments *a)
     vm_program program = {0};
     vm_input input = {0};
     vm_machine *m = NULL;
-    chunk_takers takers = {0};
+    vm_profile *profile = NULL;
     progress_line line = {.start_ns = clock_monotonic_ns()};
     status result = ZK_OK;
     int code = EXIT_REFUSED;
@@ -200,12 +172,10 @@ static int run(run_arguments *a)
         a->options.progress = show_progress;
         a->options.progress_arg = &line;
     }
-    if (a->profile != NULL)
-        TRY_OUT(vm_profile_open(&takers.profile, &program));
-    if (a->chips)
-        TRY_OUT(vm_replay_open(&takers.replay, &program));
-    if (a->chips || a->profile != NULL)
-        a->options.sink = (vm_chunk_sink){take_chunk, &takers};
+    if (a->profile != NULL) {
+        TRY_OUT(vm_profile_open(&profile, &program));
+        a->options.sink = (vm_chunk_sink){take_chunk, profile};
+    }
     TRY_OUT(vm_machine_open(&m, &program, &input, &a->options));
 
     uint64_t start_ns = clock_monotonic_ns();
@@ -218,20 +188,20 @@ static int run(run_arguments *a)
         char reason[1024];
         snprintf(reason, sizeof reason, "%s", status_message());
         if (a->json)
-            print_json(m, ns, &takers, reason);
-        if (takers.profile != NULL && vm_profile_write(takers.profile, a->profile) != ZK_OK)
+            print_json(m, ns, reason);
+        if (profile != NULL && vm_profile_write(profile, a->profile) != ZK_OK)
             fprintf(stderr, "zisk run: %s\n", status_message());
         fflush(stdout);
         code = command_ended("run", result, reason);
         result = ZK_OK;
         goto out;
     }
-    if (takers.profile != NULL)
-        TRY_OUT(vm_profile_write(takers.profile, a->profile));
+    if (profile != NULL)
+        TRY_OUT(vm_profile_write(profile, a->profile));
     if (a->json)
-        print_json(m, ns, &takers, NULL);
+        print_json(m, ns, NULL);
     else
-        print_summary(m, ns, &takers);
+        print_summary(m, ns);
     FAIL_OUT_IF(fflush(stdout) != 0, ZK_EIO, "stdout cannot be written");
     if (vm_machine_exit_code(m) == 0)
         code = EXIT_DONE;
@@ -244,30 +214,19 @@ out:
         code = command_ended("run", result, status_message());
     }
     vm_machine_close(m);
-    vm_profile_close(takers.profile);
-    vm_replay_close(takers.replay);
+    vm_profile_close(profile);
     vm_input_clear(&input);
     vm_program_clear(&program);
     return code;
 }
 
-enum {
-    OPT_RAW = 256,
-    OPT_JSON,
-    OPT_PROFILE,
-    OPT_STEPS,
-    OPT_MEMORY,
-    OPT_SECONDS,
-    OPT_ABI,
-    OPT_CHIPS
-};
+enum { OPT_RAW = 256, OPT_JSON, OPT_PROFILE, OPT_STEPS, OPT_MEMORY, OPT_SECONDS, OPT_ABI };
 
 static const struct option long_options[] = {
     {"input", required_argument, NULL, 'i'},
     {"raw-input", required_argument, NULL, OPT_RAW},
     {"json", no_argument, NULL, OPT_JSON},
     {"profile", required_argument, NULL, OPT_PROFILE},
-    {"chips", no_argument, NULL, OPT_CHIPS},
     {"max-steps", required_argument, NULL, OPT_STEPS},
     {"max-memory", required_argument, NULL, OPT_MEMORY},
     {"max-seconds", required_argument, NULL, OPT_SECONDS},
@@ -303,9 +262,6 @@ int command_run(int argc, char **argv)
             break;
         case OPT_PROFILE:
             a.profile = optarg;
-            break;
-        case OPT_CHIPS:
-            a.chips = true;
             break;
         case OPT_STEPS:
             if (!parse_limit(&a.options.max_steps, optarg, VM_MAX_STEPS, 1))

@@ -6,6 +6,7 @@
 // A chip of the execution proves the rows of one fetch class, or a part of them that the row's
 // address selects (loads and stores). A family of chips is one file, parametrised by a context.
 #include "chips/gadgets.h"
+#include "vm/vm_chunk.h"
 
 // CHIP(NAME, row type): chips of the execution, in the order of the machine.
 #define EXECUTION_CHIPS(CHIP)                                                                      \
@@ -91,3 +92,8 @@ execution_chip chip_of_store(const row_store *row);
 execution_chip chip_of_atomic(const row_atomic *row);
 execution_chip chip_of_csr(const row_csr *row);
 execution_chip chip_of_system(const row_system *row);
+
+// The rows that each chip has of a run, from the counts of pass 1 alone: what the functions above
+// say of the rows of its replay. halted: the run came to its end. Calls of precompiles, which no
+// chip proves, are passed over.
+void execution_rows(uint64_t out[EXECUTION_CHIP_COUNT], const vm_rows *rows, bool halted);

@@ -26,9 +26,10 @@ status execution_chip_build(chip **out, const chip_spec *spec, const word_shape 
     return chip_build(out, spec->name, declare_execution, &d);
 }
 
-execution_chip chip_of_alu(const row_alu *row)
+// Loads and stores have several chips, and ecall has a second one.
+static execution_chip chip_of_class(fetch_class class)
 {
-    switch (fetch_class_of(row->head.insn)) {
+    switch (class) {
 #define SAME(name)                                                                                 \
     case FETCH_##name:                                                                             \
         return CHIP_##name;
@@ -53,21 +54,38 @@ execution_chip chip_of_alu(const row_alu *row)
         SAME(MULW)
         SAME(DIV)
         SAME(DIVW)
+        SAME(UPPER)
+        SAME(BEQ)
+        SAME(BLT)
+        SAME(JAL)
+        SAME(JALR)
+        SAME(AMO)
+        SAME(AMO_BIT)
+        SAME(AMO_MINMAX)
+        SAME(CSR)
+        SAME(CSRI)
+        SAME(FREE)
+        SAME(ECALL)
 #undef SAME
     default:
-        ZK_ASSERT(!"a row of an instruction that is no arithmetic");
+        ZK_ASSERT(!"a row of an instruction that has no chip of its own");
         return EXECUTION_CHIP_COUNT;
     }
 }
 
+execution_chip chip_of_alu(const row_alu *row)
+{
+    return chip_of_class(fetch_class_of(row->head.insn));
+}
+
 execution_chip chip_of_branch(const row_branch *row)
 {
-    return fetch_class_of(row->head.insn) == FETCH_BEQ ? CHIP_BEQ : CHIP_BLT;
+    return chip_of_class(fetch_class_of(row->head.insn));
 }
 
 execution_chip chip_of_jump(const row_jump *row)
 {
-    return row->head.insn->op == OP_jal ? CHIP_JAL : CHIP_JALR;
+    return chip_of_class(fetch_class_of(row->head.insn));
 }
 
 static unsigned width_log(const insn *i)
@@ -90,15 +108,18 @@ static unsigned width_log(const insn *i)
     }
 }
 
+static const execution_chip load_chips[4] = {CHIP_LOAD_SMALL, CHIP_LOAD_SMALL, CHIP_LOAD4,
+                                             CHIP_LOAD8};
+static const execution_chip store_chips[4] = {CHIP_STORE_SMALL, CHIP_STORE_SMALL, CHIP_STORE4,
+                                              CHIP_STORE8};
+
 execution_chip chip_of_load(const row_load *row)
 {
     unsigned log = width_log(row->head.insn), width = 1U << log;
     unsigned offset = (row->a.value + (uint64_t)(int64_t)row->head.insn->imm) & 7;
     if (offset + width > 8)
         return CHIP_LOAD_CROSS;
-    if (offset % width != 0)
-        return CHIP_LOAD_ODD;
-    return log == 3 ? CHIP_LOAD8 : log == 2 ? CHIP_LOAD4 : CHIP_LOAD_SMALL;
+    return offset % width != 0 ? CHIP_LOAD_ODD : load_chips[log];
 }
 
 execution_chip chip_of_store(const row_store *row)
@@ -107,29 +128,50 @@ execution_chip chip_of_store(const row_store *row)
     unsigned offset = (row->a.value + (uint64_t)(int64_t)row->head.insn->imm) & 7;
     if (offset + width > 8)
         return CHIP_STORE_CROSS;
-    if (offset % width != 0)
-        return CHIP_STORE_ODD;
-    return log == 3 ? CHIP_STORE8 : log == 2 ? CHIP_STORE4 : CHIP_STORE_SMALL;
+    return offset % width != 0 ? CHIP_STORE_ODD : store_chips[log];
 }
 
 execution_chip chip_of_atomic(const row_atomic *row)
 {
-    switch (fetch_class_of(row->head.insn)) {
-    case FETCH_AMO:
-        return CHIP_AMO;
-    case FETCH_AMO_BIT:
-        return CHIP_AMO_BIT;
-    default:
-        return CHIP_AMO_MINMAX;
-    }
+    return chip_of_class(fetch_class_of(row->head.insn));
 }
 
 execution_chip chip_of_csr(const row_csr *row)
 {
-    return fetch_class_of(row->head.insn) == FETCH_CSR ? CHIP_CSR : CHIP_CSRI;
+    return chip_of_class(fetch_class_of(row->head.insn));
 }
 
 execution_chip chip_of_system(const row_system *row)
 {
     return row->a7.value == 93 ? CHIP_HALT : CHIP_ECALL;
+}
+
+static void move_misaligned(uint64_t *out, const vm_misaligned *n, const execution_chip aligned[4],
+                            execution_chip odd, execution_chip cross)
+{
+    for (unsigned log = 0; log < 4; log++) {
+        out[aligned[log]] -= n->inside[log] + n->across[log];
+        out[odd] += n->inside[log];
+        out[cross] += n->across[log];
+    }
+}
+
+void execution_rows(uint64_t out[EXECUTION_CHIP_COUNT], const vm_rows *rows, bool halted)
+{
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+        out[k] = 0;
+    for (unsigned op = 0; op < VM_OP_COUNT; op++) {
+        const insn i = {.op = (uint8_t)op};
+        fetch_class class = fetch_class_of(&i);
+        if (class == FETCH_LOAD)
+            out[load_chips[width_log(&i)]] += rows->by_op[op];
+        else if (class == FETCH_STORE)
+            out[store_chips[width_log(&i)]] += rows->by_op[op];
+        else if (class != FETCH_NONE)
+            out[chip_of_class(class)] += rows->by_op[op];
+    }
+    move_misaligned(out, &rows->loads, load_chips, CHIP_LOAD_ODD, CHIP_LOAD_CROSS);
+    move_misaligned(out, &rows->stores, store_chips, CHIP_STORE_ODD, CHIP_STORE_CROSS);
+    out[CHIP_ECALL] -= halted;
+    out[CHIP_HALT] += halted;
 }

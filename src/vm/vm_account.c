@@ -100,10 +100,10 @@ void account_chunk(vm_rows *rows, vm_machine *m)
 
     for (unsigned op = 0; op < VM_OP_COUNT; op++)
         rows->by_class[vm_op_info[op].class] += rows->by_op[op];
-    rows->by_class[VM_CLASS_LOAD] -= m->loads_crossing;
-    rows->by_class[VM_CLASS_LOAD_CROSS] += m->loads_crossing;
-    rows->by_class[VM_CLASS_STORE] -= m->stores_crossing;
-    rows->by_class[VM_CLASS_STORE_CROSS] += m->stores_crossing;
-    m->loads_crossing = 0;
-    m->stores_crossing = 0;
+    for (unsigned log = 0; log < 4; log++) {
+        rows->by_class[VM_CLASS_LOAD] -= rows->loads.across[log];
+        rows->by_class[VM_CLASS_LOAD_CROSS] += rows->loads.across[log];
+        rows->by_class[VM_CLASS_STORE] -= rows->stores.across[log];
+        rows->by_class[VM_CLASS_STORE_CROSS] += rows->stores.across[log];
+    }
 }

@@ -18,11 +18,18 @@ typedef struct vm_touch {
     uint32_t address; // multiple of 8
 } vm_touch;
 
+// Loads or stores that are not aligned to their width, by its log2.
+typedef struct vm_misaligned {
+    uint64_t inside[4]; // of one word
+    uint64_t across[4]; // two words
+} vm_misaligned;
+
 typedef struct vm_rows {
     uint64_t by_class[VM_CLASS_COUNT];
     uint64_t by_op[VM_OP_COUNT];            // steps
     uint64_t calls[VM_PRECOMPILE_MAX];      // steps of each precompile
     uint64_t call_words[VM_PRECOMPILE_MAX]; // memory accesses that they made
+    vm_misaligned loads, stores;            // among the steps of by_op
 } vm_rows;
 
 // Where a run stands between two steps.

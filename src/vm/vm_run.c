@@ -4,7 +4,7 @@
 // What keeps it fast: an instruction is one 16-byte entry of an array, the next one is reached by
 // adding its length (vm_run.inc); nothing is counted per step but the timestamp; steps, fetches and
 // rows are counted per block entry (ENTER); loads and stores that need anything but their word
-// (first touch in the chunk, two words, no such memory) leave for cells.c.
+// (first touch in the chunk, misaligned, no such memory) leave for cells.c.
 //
 // The last steps of a chunk that do not fill a block run through a second dispatch table, whose
 // only case counts them down.
@@ -139,11 +139,17 @@ static uint64_t steps_between(const vm_machine *m, uint64_t slot, uint64_t end)
     return n;
 }
 
+static void count_misaligned(vm_misaligned *n, uint64_t address, unsigned size, bool crosses)
+{
+    if ((address & (size - 1)) != 0)
+        (crosses ? n->across : n->inside)[__builtin_ctz(size)]++;
+}
+
 static status load_slow(uint64_t *out, vm_machine *m, uint64_t address, unsigned size, uint64_t ts)
 {
     bool crosses;
     TRY(memory_load(out, &m->memory, address, size, ts + VM_SLOT_MEM, &crosses));
-    m->loads_crossing += crosses;
+    count_misaligned(&m->chunk.rows.loads, address, size, crosses);
     return ZK_OK;
 }
 
@@ -152,7 +158,7 @@ static status store_slow(vm_machine *m, uint64_t address, uint64_t value, unsign
 {
     bool crosses;
     TRY(memory_store(&m->memory, address, value, size, ts + VM_SLOT_MEM, &crosses));
-    m->stores_crossing += crosses;
+    count_misaligned(&m->chunk.rows.stores, address, size, crosses);
     return ZK_OK;
 }
 
@@ -177,6 +183,10 @@ static inline unsigned op_and_length(const insn *i)
 
 // The cell `bytes` behind `base`, in integers because it is not looked at before the check.
 #define CELL(base, bytes) ((vm_cell *)((uintptr_t)(base) + ((bytes) >> 3) * sizeof(vm_cell)))
+
+// Also within one word, which the cell could serve: those are counted, because another chip proves
+// them, and compilers make few.
+#define MISALIGNED(address, type) (((address) & (sizeof(type) - 1)) != 0)
 
 #define DISPATCH() goto *labels[LABEL_OF(i)]
 #define NEXT()                                                                                     \
@@ -255,7 +265,7 @@ static inline unsigned op_and_length(const insn *i)
         uint64_t address = A + IMM;                                                                \
         vm_cell *c = CELL(cells, address - VM_SPACE_BASE);                                         \
         unsigned offset = address & 7;                                                             \
-        if (UNLIKELY(address - VM_SPACE_BASE >= VM_SPACE_SIZE || offset + sizeof(type) > 8 ||      \
+        if (UNLIKELY(address - VM_SPACE_BASE >= VM_SPACE_SIZE || MISALIGNED(address, type) ||      \
                      c->ts < chunk_ts)) {                                                          \
             uint64_t value;                                                                        \
             CHECK(load_slow(&value, m, address, sizeof(type), ts));                                \
@@ -276,7 +286,7 @@ static inline unsigned op_and_length(const insn *i)
         vm_cell *c = CELL(ram, in_ram);                                                            \
         unsigned offset = address & 7;                                                             \
         type value = (type)B;                                                                      \
-        if (UNLIKELY(in_ram >= VM_RAM_SIZE || offset + sizeof(type) > 8 || c->ts < chunk_ts)) {    \
+        if (UNLIKELY(in_ram >= VM_RAM_SIZE || MISALIGNED(address, type) || c->ts < chunk_ts)) {    \
             CHECK(store_slow(m, address, value, sizeof(type), ts));                                \
         } else {                                                                                   \
             memcpy((char *)&c->value + offset, &value, sizeof value);                              \

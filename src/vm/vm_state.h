@@ -44,13 +44,11 @@ struct vm_machine {
     uint64_t exit_code;
     uint64_t failed_slot;
     uint64_t failed_steps;
-    uint64_t link_ts;        // of the last write of x1 by an ecall
-    uint64_t loads_crossing; // in this chunk
-    uint64_t stores_crossing;
+    uint64_t link_ts; // of the last write of x1 by an ecall
 
     vm_rows rows;      // all chunks
     uint64_t *fetches; // [n_slots]
-    vm_chunk chunk;    // the one under way: state at its start
+    vm_chunk chunk;    // the one under way: state at its start, what is counted as it happens
 
     word_list hint_params;
     word_list hint_results;

@@ -161,6 +161,12 @@ void whole_run_open(whole_run *r, const void *elf, size_t n, const void *input, 
         w->last_ts = vm_machine_x_ts(m)[i];
     }
     whole_run_link(r);
+    uint64_t counted[EXECUTION_CHIP_COUNT];
+    execution_rows(counted, vm_machine_rows(m), true);
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+        if (counted[k] != r->chips[k].n)
+            fail_msg("%s: pass 1 counts %llu rows, replay has %zu", execution_specs[k]->name,
+                     (unsigned long long)counted[k], r->chips[k].n);
     vm_machine_publics(r->publics, m);
     r->entry = r->program.entry;
     r->steps = vm_machine_steps(m);

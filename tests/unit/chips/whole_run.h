@@ -37,7 +37,8 @@ typedef enum verdict {
     VERDICT_BUS,
 } verdict;
 
-// Runs the ELF file with one record of input. Fails the test when it does not halt with success.
+// Runs the ELF file with one record of input. Fails the test when it does not halt with success, or
+// when pass 1 counts other rows than replay has (execution_rows).
 void whole_run_open(whole_run *r, const void *elf, size_t n, const void *input, size_t n_input);
 void whole_run_close(whole_run *r);
 

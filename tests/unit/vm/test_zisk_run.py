@@ -7,6 +7,7 @@ usage: test_zisk_run.py ZISK GUESTS_FOLDER"""
 import hashlib
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -52,7 +53,7 @@ class Run(unittest.TestCase):
         done = zisk('run', FIBONACCI)
         self.assertEqual(done.returncode, 0)
         text = done.stderr.decode()
-        for word in ('steps', 'instructions/s', 'memory touched', 'rows', 'exit code'):
+        for word in ('steps', 'instructions/s', 'memory touched', 'rows of chips', 'exit code'):
             self.assertIn(word, text)
         self.assertNotIn(b'instructions/s', done.stdout)
 
@@ -70,12 +71,16 @@ class Run(unittest.TestCase):
         self.assertTrue(any(';main' in s for s in stacks), lines)
 
     def test_rows_of_chips(self):
-        done = zisk('run', FIBONACCI, '--json', '--chips')
-        result = json.loads(done.stdout.splitlines()[-1])
-        self.assertEqual(sum(result['chips'].values()), result['steps'])
-        self.assertEqual(result['chips']['halt'], 1)
-        self.assertIn(b'rows of chips', zisk('run', FIBONACCI, '--chips').stderr)
-        self.assertNotIn('chips', json.loads(zisk('run', FIBONACCI, '--json').stdout))
+        chips = json.loads(zisk('run', FIBONACCI, '--json').stdout)['chips']
+        summary = zisk('run', FIBONACCI).stderr.decode()
+        steps = int(re.search(r'^steps +(\d+)$', summary, re.M).group(1))
+        lines = summary.split('rows of chips\n')[1].split('exit code')[0].splitlines()
+        rows = {name: int(n) for name, n in (line.split() for line in lines)}
+        self.assertEqual(rows, {name: n for name, n in chips.items() if n})
+        self.assertEqual(sum(rows.values()), steps)
+        self.assertEqual(rows['halt'], 1)
+        for name in ('addi', 'jal', 'store8'):
+            self.assertGreater(rows[name], 0)
 
     def test_a_run_that_fails_still_tells_what_there_is(self):
         path = os.path.join(self.folder.name, 'stacks')
