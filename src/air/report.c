@@ -39,28 +39,43 @@ static status text_chip(byte_buffer *out, const chip *c)
     return ZK_OK;
 }
 
-status air_report_text(byte_buffer *out, const machine *m, bool verbose)
+status air_report_text(byte_buffer *out, const machine *m, bool verbose, const air_rows *rows)
 {
-    TRY(air_print(out, "machine %s\n%-20s %9s %7s %6s %11s %6s %12s %5s\n", m->name, "chip",
+    TRY(air_print(out, "machine %s\n%-20s %9s %7s %6s %11s %6s %12s %5s", m->name, "chip",
                   "committed", "preproc", "closed", "constraints", "degree", "interactions",
                   "mults"));
+    if (rows != NULL)
+        TRY(air_print(out, " %12s %12s", "rows", "padded"));
+    TRY(buffer_put_text(out, "\n"));
     uint32_t n_committed = 0;
+    uint64_t cells = 0, padded = 0;
     for (uint32_t s = 0; s < m->n_slots; s++) {
         const chip *c = m->slots[s].c;
         air_program_info info = air_program_describe(c);
-        TRY(air_print(out, "%-18s%s %9u %7u %6u %11u %6u %12u %5u\n", c->name,
+        TRY(air_print(out, "%-18s%s %9u %7u %6u %11u %6u %12u %5u", c->name,
                       m->slots[s].block == 0 ? "  " : "#2", c->n_committed, c->n_preprocessed,
                       c->n_closed, c->n_constraints, c->max_degree, c->n_interactions,
                       info.n_mul + info.n_mul_const));
         n_committed += c->n_committed;
+        if (rows != NULL) {
+            TRY(air_print(out, " %12llu %12llu", (unsigned long long)rows->used[s],
+                          (unsigned long long)rows->padded[s]));
+            cells += c->n_committed * rows->used[s];
+            padded += c->n_committed * rows->padded[s];
+        }
+        TRY(buffer_put_text(out, "\n"));
         if (verbose && m->slots[s].block == 0)
             TRY(text_chip(out, c));
     }
-    return air_print(out,
-                     "%u slots, %u columns (%u committed), %u constraints of degree <= %u, "
-                     "%u interactions\n",
-                     m->n_slots, m->n_columns, n_committed, m->n_constraints, m->max_degree,
-                     m->n_interactions);
+    TRY(air_print(out,
+                  "%u slots, %u columns (%u committed), %u constraints of degree <= %u, "
+                  "%u interactions\n",
+                  m->n_slots, m->n_columns, n_committed, m->n_constraints, m->max_degree,
+                  m->n_interactions));
+    if (rows == NULL)
+        return ZK_OK;
+    return air_print(out, "%llu committed cells in rows in use, %llu with padding\n",
+                     (unsigned long long)cells, (unsigned long long)padded);
 }
 
 // ---- JSON
@@ -223,8 +238,9 @@ static status json_interactions(byte_buffer *out, const chip *c)
     return buffer_put_text(out, "]");
 }
 
-static status json_chip(byte_buffer *out, const machine_slot *slot)
+static status json_chip(byte_buffer *out, const machine *m, uint32_t s, const air_rows *rows)
 {
+    const machine_slot *slot = &m->slots[s];
     const chip *c = slot->c;
     air_program_info info = air_program_describe(c);
     TRY(buffer_put_text(out, "{"));
@@ -240,6 +256,10 @@ static status json_chip(byte_buffer *out, const machine_slot *slot)
     TRY(json_number(out, "max_degree", c->max_degree));
     TRY(json_number(out, "multiplications", info.n_mul + info.n_mul_const));
     TRY(json_number(out, "registers", info.n_registers));
+    if (rows != NULL) {
+        TRY(json_number(out, "rows", rows->used[s]));
+        TRY(json_number(out, "padded_rows", rows->padded[s]));
+    }
     TRY(json_columns(out, c));
     TRY(json_nodes(out, c));
     TRY(json_constraints(out, c));
@@ -248,7 +268,7 @@ static status json_chip(byte_buffer *out, const machine_slot *slot)
     return buffer_put_text(out, "}");
 }
 
-status air_report_json(byte_buffer *out, const machine *m)
+status air_report_json(byte_buffer *out, const machine *m, const air_rows *rows)
 {
     TRY(buffer_put_text(out, "{"));
     TRY(json_text(out, "machine", m->name));
@@ -261,7 +281,7 @@ status air_report_json(byte_buffer *out, const machine *m)
     TRY(buffer_put_text(out, "["));
     for (uint32_t s = 0; s < m->n_slots; s++) {
         TRY(json_separator(out, s));
-        TRY(json_chip(out, &m->slots[s]));
+        TRY(json_chip(out, m, s, rows));
     }
     return buffer_put_text(out, "]}\n");
 }

@@ -265,6 +265,44 @@ void zisk_plan_free(zisk_plan *p)
     free(p);
 }
 
+static void add_rows(air_rows *sum, const instance_header *h, int32_t slot, uint64_t used)
+{
+    if (h->log_heights[slot] == 0)
+        return;
+    sum->used[slot] += used;
+    sum->padded[slot] += 1ULL << h->log_heights[slot];
+}
+
+static void add_instance_rows(air_rows *sum, const plan_instance *p, const zisk_program *program)
+{
+    const zisk_machine *z = program->z;
+    const instance_header *h = &p->header;
+    uint64_t wide_checks = 0;
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++) {
+        const int32_t *slot = z->execution_slot[k];
+        uint64_t most = 1ULL << h->log_heights[slot[0]];
+        uint64_t first = p->rows[k] < most ? p->rows[k] : most;
+        add_rows(sum, h, slot[0], first);
+        if (slot[1] >= 0)
+            add_rows(sum, h, slot[1], p->rows[k] - first);
+        wide_checks += p->rows[k] * count_wide_checks(z->execution[k]);
+    }
+    for (int k = 0; k < TABLE_CHIP_COUNT; k++)
+        add_rows(sum, h, z->table_slot[k], 1ULL << table_specs[k].log_height);
+    add_rows(sum, h, z->range_split_slot, wide_checks);
+    add_rows(sum, h, z->boundary_slot[BOUNDARY_PROGRAM], program->rows.n_fetch);
+    add_rows(sum, h, z->boundary_slot[BOUNDARY_IMAGE], program->rows.n_image);
+    add_rows(sum, h, z->boundary_slot[BOUNDARY_OUTPUT], OUTPUT_WORDS);
+    add_rows(sum, h, z->boundary_slot[BOUNDARY_ZERO], p->n_zero);
+    add_rows(sum, h, z->boundary_slot[BOUNDARY_INPUT], p->n_input);
+}
+
+void zisk_plan_rows(air_rows *sum, const zisk_plan *p, const zisk_run *run)
+{
+    for (size_t i = 0; i < p->n; i++)
+        add_instance_rows(sum, &p->instances[i], run->program);
+}
+
 digest zisk_plan_digest(const zisk_plan *p, const hash_ops *hash)
 {
     enum { NUMBERS = 8 };

@@ -10,6 +10,7 @@
 // the stack. Zero and input words go into the first of them. Each instance takes the smallest class
 // that holds it. Range checks of 20 bits are answered by their table or row by row
 // (chips/range_split.h), whichever takes fewer cells.
+#include "air/report.h"
 #include "prover/instance.h"
 #include "prover/run.h"
 
@@ -40,6 +41,10 @@ void zisk_plan_free(zisk_plan *p); // NULL is allowed
 // Binds all headers and ranges: two plans with the same digest cut alike. A convenience for
 // comparing workers; soundness does not rest on it.
 digest zisk_plan_digest(const zisk_plan *p, const hash_ops *hash);
+
+// Adds what each slot of the machine has of the run: rows in use and with the padding, over all
+// instances. A row of a table is in use, whether it is looked up or not.
+void zisk_plan_rows(air_rows *sum, const zisk_plan *p, const zisk_run *run);
 
 // All cells of an instance, from replay; `in` is new (zero) and has the plan's header. ZK_ENOMEM,
 // ZK_ECANCELED, ZK_EINTERNAL when a row looks up what is in no table.

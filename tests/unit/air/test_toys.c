@@ -431,7 +431,7 @@ static void test_reports(void **state)
 {
     (void)state;
     byte_buffer text = buffer_new();
-    assert_int_equal(air_report_text(&text, &machine_of_toys->m, true), ZK_OK);
+    assert_int_equal(air_report_text(&text, &machine_of_toys->m, true, NULL), ZK_OK);
     assert_int_equal(buffer_put_u8(&text, 0), ZK_OK);
     const char *expected[] = {
         "\"sum is a + b\" degree 2: (sum - (a + b)) * real",
@@ -446,7 +446,7 @@ static void test_reports(void **state)
         if (strstr((char *)text.data, expected[i]) == NULL)
             fail_msg("not in the report: %s\n%s", expected[i], (char *)text.data);
     text.size = 0;
-    assert_int_equal(air_report_json(&text, &machine_of_toys->m), ZK_OK);
+    assert_int_equal(air_report_json(&text, &machine_of_toys->m, NULL), ZK_OK);
     // Brackets and quotes balance (no name of the toys has one).
     int depth = 0;
     size_t n_quotes = 0;

@@ -70,7 +70,7 @@ static void assert_partition(const zisk_job *job, const zisk_program *program)
 {
     const zisk_run *run = zisk_job_run(job);
     const zisk_plan *plan = zisk_job_plan(job);
-    uint64_t batch = 0, rows[EXECUTION_CHIP_COUNT] = {0}, cells = 0, area = 0;
+    uint64_t batch = 0, rows[EXECUTION_CHIP_COUNT] = {0}, cells = 0, area = 0, padded = 0;
     size_t zero = 0, input = 0;
     for (size_t i = 0; i < plan->n; i++) {
         const plan_instance *p = &plan->instances[i];
@@ -101,6 +101,21 @@ static void assert_partition(const zisk_job *job, const zisk_program *program)
     assert_int_equal(input, run->n_input);
     assert_memory_equal(rows, run->row_count, sizeof rows);
     assert_int_equal(cells, plan->n_cells);
+    const zisk_machine *z = program->z;
+    air_rows slots = {0};
+    zisk_plan_rows(&slots, plan, run);
+    for (uint32_t s = 0; s < z->m.n_slots; s++) {
+        assert_true(slots.used[s] <= slots.padded[s]);
+        padded += z->m.slots[s].c->n_committed * slots.padded[s];
+    }
+    assert_int_equal(padded, plan->n_cells);
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++) {
+        const int32_t *slot = z->execution_slot[k];
+        assert_int_equal(slots.used[slot[0]] + (slot[1] < 0 ? 0 : slots.used[slot[1]]), rows[k]);
+    }
+    assert_int_equal(slots.used[z->boundary_slot[BOUNDARY_ZERO]], run->n_zero);
+    assert_int_equal(slots.used[z->boundary_slot[BOUNDARY_INPUT]], run->n_input);
+    assert_int_equal(slots.used[z->boundary_slot[BOUNDARY_IMAGE]], run->n_image);
     assert_int_equal(area, plan->n_area);
 }
 

@@ -82,6 +82,27 @@ class Run(unittest.TestCase):
         for name in ('addi', 'jal', 'store8'):
             self.assertGreater(rows[name], 0)
 
+    def test_chips_of_a_run(self):
+        rows = json.loads(zisk('run', FIBONACCI, '--json').stdout)['chips']
+        done = zisk('chips', FIBONACCI, '--json')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        chips = json.loads(done.stdout)['chips']
+        of_run = {}
+        for c in chips:
+            of_run[c['name']] = of_run.get(c['name'], 0) + c['rows']
+            self.assertLessEqual(c['rows'], c['padded_rows'])
+            self.assertEqual(c['rows'] == 0, c['padded_rows'] == 0, c['name'])
+        for name, n in rows.items():
+            self.assertEqual(of_run[name], n)
+        self.assertEqual(of_run['output'], 32)
+        self.assertEqual(of_run['range16'], 1 << 17)
+        self.assertNotIn('rows', json.loads(zisk('chips', '--json').stdout)['chips'][0])
+        line = re.search(r'^halt .* 1 +64$', zisk('chips', FIBONACCI).stdout.decode(), re.M)
+        self.assertIsNotNone(line)
+        fails = zisk('chips', FIBONACCI, '--raw-input', self.file('short', b'x'))
+        self.assertEqual(fails.returncode, 1)
+        self.assertIn(b'exits with code', fails.stderr)
+
     def test_a_run_that_fails_still_tells_what_there_is(self):
         path = os.path.join(self.folder.name, 'stacks')
         done = zisk('run', SHA256, '--json', '--profile', path, '--max-steps', '100')
@@ -119,6 +140,9 @@ class Run(unittest.TestCase):
                 (['run', '/nowhere'], 1, b'/nowhere'),
                 (['run', odd], 1, b'ELF header'),
                 (['run', cut], 1, b'program header'),
+                (['chips', '-i', odd], 2, b'ELF file'),
+                (['chips', SHA256, SHA256], 2, b'at most one'),
+                (['chips', odd], 1, b'ELF header'),
                 (['bogus'], 2, b'bogus'),
                 ([], 2, b'usage')):
             done = zisk(*flags)
