@@ -170,6 +170,7 @@ int main(int argc, char **argv)
                                   .phase_timeout_ms = {300000, 600000, 600000},
                                   .capacity_timeout_ms = 600000,
                                   .max_attempts = 3,
+                                  .task_timeouts = 100,
                                   .plan = API_PLAN_PARAMETERS_INIT};
     const engine_hooks hooks = {.send = on_send,
                                 .close = on_close,

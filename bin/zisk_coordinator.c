@@ -372,6 +372,7 @@ static engine_limits limits_of(const coordinator_config *c)
         .reconnect_grace_ms = 1000 * c->reconnect_grace_seconds,
         .phase_timeout_ms = {1000 * c->phase1_timeout_seconds, 1000 * c->phase2_timeout_seconds,
                              1000 * c->phase3_timeout_seconds},
+        .task_timeouts = (uint32_t)c->task_timeouts,
         .capacity_timeout_ms = 1000 * c->capacity_timeout_seconds,
         .job_retention_ms = 3600 * 1000 * c->job_retention_hours,
         .max_attempts = (uint32_t)c->max_attempts,

@@ -31,6 +31,7 @@ typedef struct coordinator_config {
     uint64_t phase1_timeout_seconds;
     uint64_t phase2_timeout_seconds;
     uint64_t phase3_timeout_seconds;
+    uint64_t task_timeouts;
     uint64_t heartbeat_timeout_seconds;
     uint64_t reconnect_grace_seconds;
     uint64_t capacity_timeout_seconds;

@@ -96,7 +96,8 @@ status engine_open(engine **out, store *s, const engine_limits *limits, const en
 {
     *out = NULL;
     FAIL_IF(limits->max_workers_per_job == 0 || limits->max_total_workers == 0 ||
-                limits->heartbeat_timeout_ms == 0 || limits->max_attempts == 0,
+                limits->heartbeat_timeout_ms == 0 || limits->max_attempts == 0 ||
+                limits->task_timeouts == 0,
             ZK_EINVAL, "limits of the coordinator must not be 0");
     engine *e = engine_new(1, sizeof *e);
     e->store = s;

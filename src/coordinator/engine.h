@@ -23,6 +23,9 @@ typedef struct engine_limits {
     uint64_t heartbeat_timeout_ms;
     uint64_t reconnect_grace_ms;  // a lost worker keeps its tasks so long
     uint64_t phase_timeout_ms[3]; // contributions, prove, aggregate: from the last progress
+    // A task lasts so many of them at most, since its beginning or the last proof of it that was
+    // accepted: all other progress is the worker's word.
+    uint32_t task_timeouts;
     uint64_t capacity_timeout_ms; // a running job waits so long for any worker
     uint64_t job_retention_ms;    // jobs that are over are forgotten; 0: never
     uint32_t max_attempts;        // of one share in one epoch

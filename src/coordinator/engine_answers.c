@@ -494,6 +494,7 @@ static void accept_proof(engine *e, job *j, const check *c)
     j->accepted[j->n_accepted++] = c->index;
     if (t != NULL) {
         t->done++;
+        t->begun_ms = e->now_ms;
         task_tell_stored(e, j, c->by, t->id, &c->index);
     }
     finish_answered(e, j);
@@ -634,22 +635,34 @@ void answer_response(engine *e, worker *w, const api_execute_task_response *r)
     }
 }
 
+// Instances that a worker can be through with in a task.
+static uint32_t instances_of(const job *j, const task *t)
+{
+    if (t->purpose == FOR_UNITS)
+        return JOB_MAX_INSTANCES; // the plan is known with the answer
+    return t->purpose == FOR_FINAL ? j->high - j->low : t->end - t->begin;
+}
+
+// Only what grows is progress, and only as far as the task goes: a worker that repeats itself
+// stalls, and one that makes up numbers comes to their end. Proofs count when they come.
 void answer_progress(engine *e, worker *w, const api_task_progress *p)
 {
     job *j;
     task *t = find_task(e, w, p->job_id, p->task_id, p->epoch, &j);
     if (t == NULL || t->state != TASK_OPEN)
         return;
-    // Only what grows is progress: a worker that repeats itself stalls. Proofs count when they
-    // come.
-    bool grows =
-        (p->instances_done > t->done && t->purpose != FOR_PROOFS) || p->steps_done > t->steps;
-    if (t->purpose != FOR_PROOFS)
-        t->done = p->instances_done;
-    t->total = p->instances_total;
-    t->steps = p->steps_done;
-    if (grows)
+    uint32_t most = instances_of(j, t);
+    t->total = p->instances_total < most ? p->instances_total : most;
+    uint32_t done = p->instances_done < t->total ? p->instances_done : t->total;
+    uint64_t steps = p->steps_done;
+    if (j->plan.max_steps != 0 && steps > j->plan.max_steps)
+        steps = j->plan.max_steps;
+    bool grows = t->purpose != FOR_PROOFS && (done > t->done || steps > t->steps);
+    if (grows) {
+        t->done = done > t->done ? done : t->done;
+        t->steps = steps > t->steps ? steps : t->steps;
         note_progress(e, j, w);
+    }
     event_progress(e, j, false);
 }
 

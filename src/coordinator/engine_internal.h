@@ -95,8 +95,9 @@ typedef struct task {
     bool sent_again;      // AGGREGATE: to a worker that came back and may do it twice
     bool unsent;          // waits for the end of the batch
     size_t n_told;        // AGGREGATE: digests that went out, in order of acceptance
-    uint32_t done, total; // as the worker says
+    uint32_t done, total; // as the worker says, within what the task has
     uint64_t steps;
+    uint64_t begun_ms; // the worker's first turn at it, or its last accepted proof; 0: not yet
 } task;
 
 typedef enum proof_state { PROOF_NONE, PROOF_CHECKING, PROOF_ACCEPTED } proof_state;

@@ -597,6 +597,7 @@ static task *current_task(job *j, const worker *w)
     return NULL;
 }
 
+// A lost worker has its grace for silence, but not without end: it may come back and go for ever.
 static void stop_stalled(engine *e, job *j, worker *w)
 {
     task *t = current_task(j, w);
@@ -604,12 +605,19 @@ static void stop_stalled(engine *e, job *j, worker *w)
         w->progress_ms = e->now_ms;
         return;
     }
+    if (t->begun_ms == 0)
+        t->begun_ms = e->now_ms;
     unsigned phase = task_contributes(t) ? 0 : t->purpose == FOR_FINAL ? 2 : 1;
-    if (e->now_ms - w->progress_ms <= e->limits.phase_timeout_ms[phase])
+    uint64_t timeout = e->limits.phase_timeout_ms[phase];
+    uint64_t silent = e->now_ms - w->progress_ms, lasted = e->now_ms - t->begun_ms;
+    bool too_long = lasted > timeout * e->limits.task_timeouts;
+    if (!too_long && (!w->connected || silent <= timeout))
         return;
     char text[REASON_BYTES];
-    engine_say(text, sizeof text, "worker %s made no progress for %llu ms", w->id,
-               (unsigned long long)(e->now_ms - w->progress_ms));
+    engine_say(text, sizeof text, "worker %s %s %llu ms", w->id,
+               too_long ? "did not end its task, whatever it reported, within"
+                        : "made no progress for",
+               (unsigned long long)(too_long ? lasted : silent));
     const char *code = timeout_code(j, t);
     if (j->aggregator == w)
         j->aggregator = NULL;
@@ -632,7 +640,7 @@ static void stop_stalled(engine *e, job *j, worker *w)
 static void tick_running(engine *e, job *j)
 {
     for (size_t k = 0; k < e->n_workers && job_is_running(j->state); k++)
-        if (e->workers[k]->job == j && e->workers[k]->connected)
+        if (e->workers[k]->job == j)
             stop_stalled(e, j, e->workers[k]);
     if (job_is_running(j->state)) {
         checks_tick(e, j);

@@ -258,6 +258,9 @@ static void send_again(engine *e, worker *w, const api_worker_reconnect_request 
         task *t = j->tasks[k];
         if (t->by != w || t->state != TASK_OPEN)
             continue;
+        if (t->purpose != FOR_PROOFS)
+            t->done = 0; // it may begin again, and its progress counts again
+        t->steps = 0;
         if (t->purpose == FOR_FINAL) {
             if (t->answered)
                 continue; // being checked

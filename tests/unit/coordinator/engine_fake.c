@@ -468,15 +468,15 @@ static void answer_final(fake *f, const fake_task *t)
     answer(f, t, &r, true);
 }
 
-static void report(fake *f, const fake_task *t, uint64_t steps)
+static void report(fake *f, const fake_task *t, uint32_t done, uint32_t of, uint64_t steps)
 {
     api_task_progress p = API_TASK_PROGRESS_INIT;
     p.job_id = f->job;
     p.task_id = t->id;
     p.epoch = t->epoch;
     p.task_type = (Zisk__Distributed__Api__V1__TaskType)t->type;
-    p.instances_done = t->at - t->begin;
-    p.instances_total = t->end - t->begin;
+    p.instances_done = done;
+    p.instances_total = of;
     p.steps_done = steps;
     api_worker_message m = API_WORKER_MESSAGE_INIT;
     m.payload_case = UP(PROGRESS);
@@ -499,12 +499,12 @@ static bool step_contribution(fake *f, fake_task *t)
     if (!t->begun) {
         t->begun = true;
         f->open = true;
-        report(f, t, 500);
+        report(f, t, 0, t->end - t->begin, 500);
         return false;
     }
     if (t->at < t->end) {
         f->committed[t->at++] = true;
-        report(f, t, 1000);
+        report(f, t, t->at - t->begin, t->end - t->begin, 1000);
         return false;
     }
     answer_contribution(f, t);
@@ -547,6 +547,12 @@ void fake_step(fake *f)
     if (k == f->n_tasks)
         return;
     fake_task *t = &f->tasks[k];
+    if (f->lie == PRETENDS) {
+        t->told++;
+        report(f, t, t->told, UINT32_MAX, 1000ULL * t->told);
+        schedule_step(f, 1000);
+        return;
+    }
     bool done = false;
     uint64_t ms = INSTANCE_MS;
     if (f->lie == ERRS || f->lie == NO_INPUT || f->lie == CRASHED_GUEST) {

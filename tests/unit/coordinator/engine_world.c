@@ -380,8 +380,11 @@ world *world_new(const world_options *o)
     set_default(&l->capacity_timeout_ms, 600000);
     if (l->max_attempts == 0)
         l->max_attempts = 3;
+    if (l->task_timeouts == 0)
+        l->task_timeouts = 100;
     l->plan = (api_plan_parameters)API_PLAN_PARAMETERS_INIT;
     l->plan.instance_log_cells = 22;
+    l->plan.max_steps = 10000;
     if (w->o.instances == 0)
         w->o.instances = 12;
     if (w->o.min_delay_ms == 0)

@@ -20,7 +20,8 @@ typedef enum lie {
     ERRS,          // every task fails with OUT_OF_MEMORY
     NO_INPUT,      // INPUT_ERROR
     CRASHED_GUEST, // PROGRAM_FAILED
-    STALLS         // takes tasks and does nothing
+    STALLS,        // takes tasks and does nothing
+    PRETENDS       // takes tasks, does nothing, and reports a little more every second
 } lie;
 
 typedef struct world world;

@@ -43,6 +43,7 @@ typedef struct fake_task {
     uint32_t epoch;
     int type;
     uint32_t begin, end, at; // instances; at: next one
+    uint32_t told;           // numbers that were made up
     bool ranged, begun, last;
     bool have[1024]; // AGGREGATE: digests that came
 } fake_task;

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+// Whatever workers say or do, and however often: a job ends, in a proof or in a typed error.
+#include "unit/coordinator/engine_expect.h"
+
+enum { TIMEOUT_MS = 5000, TIMEOUTS = 20, TASK_MS = TIMEOUT_MS * TIMEOUTS };
+
+static world *a_bounded_world(void)
+{
+    return world_new(
+        &(world_options){.limits = {.phase_timeout_ms = {TIMEOUT_MS, TIMEOUT_MS, TIMEOUT_MS},
+                                    .max_workers_per_job = 2,
+                                    .task_timeouts = TIMEOUTS}});
+}
+
+static uint64_t complete(world *w, const char *job)
+{
+    uint64_t start = world_now(w);
+    assert_string_equal(world_finish(w, job, LONG_MS), "Completed");
+    uint64_t took = world_now(w) - start;
+    expect_completed(w, job);
+    return took;
+}
+
+// Numbers that grow without end keep a task of contributions for its whole time, and no longer.
+static void made_up_progress_of_contributions(void **state)
+{
+    (void)state;
+    world *w = a_bounded_world();
+    add_workers(w, 2);
+    fake_set_lie(world_worker(w, 1), PRETENDS);
+    char job[37];
+    world_launch(w, job, "x", 10, 0, false, 0);
+    uint64_t took = complete(w, job);
+    assert_in_range(took, 2 * TIMEOUT_MS, TASK_MS + 3 * TIMEOUT_MS); // it is believed for a while
+    assert_int_equal(world_counts(w).losses, 0);
+    world_free(w);
+}
+
+static void made_up_progress_of_the_only_worker(void **state)
+{
+    (void)state;
+    world *w = a_bounded_world();
+    add_workers(w, 1);
+    fake_set_lie(world_worker(w, 0), PRETENDS);
+    char job[37];
+    world_launch(w, job, "x", 5, 0, false, 0);
+    expect_failed(w, job, "PHASE1_TIMEOUT");
+    assert_non_null(strstr(world_job(w, job)->failure->message, "whatever it reported"));
+    world_free(w);
+}
+
+// Proofs count when they come, so words about them stretch nothing. The same at an aggregation
+// that has all pieces.
+static void made_up_progress_of_proofs(void **state)
+{
+    (void)state;
+    static const char *const phases[] = {"Running (Prove)", "Running (Aggregate)"};
+    for (int p = 0; p < 2; p++) {
+        world *w = a_bounded_world();
+        add_workers(w, 2);
+        char job[37];
+        world_launch(w, job, "x", 10, 0, false, 0);
+        run_until(w, job, phases[p]);
+        for (size_t k = 0; k < 2; k++)
+            fake_set_lie(world_worker(w, k), k == 0 || p == 1 ? PRETENDS : HONEST);
+        world_run(w, TIMEOUT_MS + 3000);
+        if (p == 0)
+            assert_true(world_counts(w).tasks_moved > 0);
+        fake_set_lie(world_worker(w, 1), HONEST);
+        assert_in_range(complete(w, job), 0, TASK_MS + 3 * TIMEOUT_MS);
+        world_free(w);
+    }
+}
+
+// What was checked is no lie: who delivers proof after proof has all the time that they take.
+static void accepted_proofs_take_their_time(void **state)
+{
+    (void)state;
+    world *w = world_new(&(world_options){
+        .instances = 300,
+        .limits = {.phase_timeout_ms = {100000, TIMEOUT_MS, TIMEOUT_MS}, .task_timeouts = 1}});
+    add_workers(w, 1);
+    char job[37];
+    world_launch(w, job, "x", 5, 0, false, 0);
+    run_until(w, job, "Running (Prove)");
+    assert_in_range(complete(w, job), 2 * TIMEOUT_MS, LONG_MS);
+    assert_int_equal(world_counts(w).tasks_moved, 0);
+    world_free(w);
+}
+
+// A share that moves has a known size, and programs have a limit of steps (10000 here, 1000 of them
+// are made up in a second): what is reported beyond is no progress.
+static void made_up_progress_beyond_the_task(void **state)
+{
+    (void)state;
+    world *w = a_bounded_world();
+    add_workers(w, 2);
+    char job[37];
+    world_launch(w, job, "x", 10, 0, false, 0);
+    run_until(w, job, "Running (Prove)");
+    fake *c = world_add(w, "c", 5, PRETENDS);
+    world_run(w, 20);
+    fake_kill(w, world_worker(w, 1));
+    world_run(w, 25000); // after the grace its share moves to c
+    assert_true(fake_is_busy(c));
+    assert_in_range(complete(w, job), 0, 10000 + 2 * TIMEOUT_MS);
+    world_free(w);
+}
+
+// It is away whenever somebody looks, and back before its grace is over.
+static void a_connection_that_comes_and_goes(void **state)
+{
+    (void)state;
+    world *w = a_bounded_world();
+    add_workers(w, 2);
+    fake *b = world_worker(w, 1);
+    char job[37];
+    uint64_t begun = world_now(w);
+    world_launch(w, job, "x", 10, 0, false, 0);
+    world_run(w, 300); // it has begun
+    fake_set_lie(b, STALLS);
+    for (int k = 0; k < 1000 && strcmp(world_job(w, job)->state, "Completed") != 0; k++) {
+        world_run(w, 998 - world_now(w) % 1000); // ticks are at full seconds
+        fake_cut(w, b, true);
+        world_run(w, 4);
+        if (!fake_is_connected(b))
+            fake_connect(w, b);
+        world_run(w, 100);
+    }
+    assert_in_range(world_now(w) - begun, 2 * TIMEOUT_MS, TASK_MS + 3 * TIMEOUT_MS);
+    expect_completed(w, job);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(made_up_progress_of_contributions),
+        cmocka_unit_test(made_up_progress_of_the_only_worker),
+        cmocka_unit_test(made_up_progress_of_proofs),
+        cmocka_unit_test(accepted_proofs_take_their_time),
+        cmocka_unit_test(made_up_progress_beyond_the_task),
+        cmocka_unit_test(a_connection_that_comes_and_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
