@@ -178,6 +178,8 @@ struct job {
     size_t n_opinions;
     worker **failed; // erred on this job: others are preferred
     size_t n_failed;
+    worker **departed; // see job_departure; those that the engine has not forgotten
+    size_t n_departed, departures;
     worker **input_errors, **program_errors;
     size_t n_input_errors, n_program_errors;
     char last_error[REASON_BYTES];
@@ -298,6 +300,10 @@ task *task_by_id(job *j, uint64_t id);
 task *task_add(engine *e, job *j, worker *w, task_purpose purpose, uint32_t first, uint32_t n);
 void task_send(engine *e, job *j, task *t);
 bool task_close(engine *e, job *j, task *t, task_state state); // false: not stored, job failed
+// The worker leaves the job, is set aside, or came back when its work had moved on. True: it did so
+// before, and what it had counts as tried. So that it ends at some time, the job fails when
+// that happens more often than all its workers together may fail.
+bool job_departure(engine *e, job *j, worker *w, const char *why);
 // All open tasks of the worker; counting: TASK_FAILED rather than TASK_MOVED.
 void tasks_move(engine *e, job *j, worker *w, bool counting, const char *why);
 size_t tasks_open(const job *j, const worker *w);

@@ -59,6 +59,7 @@ void job_drop_work(engine *e, job *j)
     free_opinions(&j->opinions, &j->n_opinions);
     free_workers(&j->supporters, &j->n_supporters);
     free_workers(&j->failed, &j->n_failed);
+    free_workers(&j->departed, &j->n_departed);
     free_workers(&j->input_errors, &j->n_input_errors);
     free_workers(&j->program_errors, &j->n_program_errors);
 }

@@ -96,8 +96,9 @@ void worker_aside(engine *e, worker *w, job *j, const char *reason)
     engine_say(w->reason, sizeof w->reason, "set aside: %.200s", reason);
     e->counts.set_aside++;
     job *own = w->job;
+    bool again = job_is_running(j->state) && job_departure(e, j, w, w->reason);
     if (own != NULL && job_is_running(own->state))
-        tasks_move(e, own, w, false, "was set aside");
+        tasks_move(e, own, w, own == j && again, "was set aside");
     worker_part(e, w);
     worker_cancel(e, w, j->id, reason);
     if (!job_is_running(j->state))

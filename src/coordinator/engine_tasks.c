@@ -143,6 +143,22 @@ uint32_t tasks_load(const job *j, const worker *w)
     return load;
 }
 
+bool job_departure(engine *e, job *j, worker *w, const char *why)
+{
+    bool again = workers_hold(j->departed, j->n_departed, w);
+    if (again)
+        workers_note(&j->failed, &j->n_failed, w); // others are preferred
+    else
+        workers_note(&j->departed, &j->n_departed, w);
+    size_t most = e->limits.max_workers_per_job * e->limits.max_attempts;
+    if (++j->departures > most)
+        job_fail(e, j, "WORKER_FAILURE",
+                 "more than %zu times a worker left it or was set aside; the last time: worker %s "
+                 "%.150s",
+                 most, w->id, why);
+    return again;
+}
+
 void tasks_move(engine *e, job *j, worker *w, bool counting, const char *why)
 {
     if (j->aggregator == w)

@@ -303,8 +303,9 @@ static void resume(engine *e, worker *w, const api_worker_reconnect_request *r)
     if (unwanted != NULL) {
         char id[ID_MAX + 1];
         engine_say(id, sizeof id, "%s", unwanted);
+        const char *why = "came back with work that moved on";
         if (j != NULL)
-            tasks_move(e, j, w, false, "came back with work that moved on");
+            tasks_move(e, j, w, job_departure(e, j, w, why), why);
         worker_part(e, w);
         if (w->state == WORKER_IDLE)
             take_step(w, WORKER_RESERVE);
@@ -373,6 +374,8 @@ static void forget_lost(engine *e, bool all)
             e->workers[kept++] = w;
             continue;
         }
+        for (size_t a = 0; a < e->n_jobs; a++)
+            workers_drop(e->jobs[a]->departed, &e->jobs[a]->n_departed, w);
         free(w->id);
         free(w->address);
         free(w->version);
@@ -470,9 +473,11 @@ void worker_leaving(engine *e, worker *w, const char *reason)
     if (j == NULL)
         return;
     event_note(e, j, w, "worker %s leaves", w->id);
-    tasks_move(e, j, w, false, "leaves");
-    worker_part(e, w);
-    worker_cancel(e, w, j->id, "this worker leaves");
+    tasks_move(e, j, w, job_departure(e, j, w, "leaves"), "leaves");
+    if (w->job == j) {
+        worker_part(e, w);
+        worker_cancel(e, w, j->id, "this worker leaves");
+    }
     job_pump(e, j);
 }
 

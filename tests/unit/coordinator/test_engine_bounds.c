@@ -132,6 +132,63 @@ static void a_connection_that_comes_and_goes(void **state)
     world_free(w);
 }
 
+// One process after the other under the same name, or each under a name of its own.
+static void come_and_go(lie l, bool new_names, size_t tasks)
+{
+    world *w = world_new(&(world_options){.limits = {.max_workers_per_job = 3}});
+    fake *f = world_add(w, "w", 5, l);
+    world_run(w, 100);
+    char job[37], id[16];
+    world_launch(w, job, "x", 5, 0, false, 0);
+    for (size_t n = 0; n < 100 && strcmp(world_job(w, job)->state, "Failed") != 0; n++) {
+        world_run(w, 1000);
+        if (l == STALLS)
+            fake_leave(w, f);
+        world_run(w, 100);
+        fake_kill(w, f);
+        world_run(w, 1000);
+        snprintf(id, sizeof id, "w%zu", n);
+        if (new_names)
+            f = world_add(w, id, 5, l);
+        else
+            fake_connect(w, f);
+        world_run(w, 100);
+    }
+    expect_failed(w, job, "WORKER_FAILURE");
+    assert_in_range(world_tasks_sent(w, 0), 3, tasks);
+    world_free(w);
+}
+
+static void leaving_again_and_again(void **state)
+{
+    (void)state;
+    come_and_go(STALLS, false, 4);     // once for nothing, then three tries
+    come_and_go(STALLS, true, 10);     // three times three, and one more
+    come_and_go(LIES_RANGE, false, 4); // set aside instead
+    come_and_go(LIES_RANGE, true, 10);
+}
+
+// Who goes politely costs nothing, even where a share may be tried but once.
+static void a_drain_of_all_workers(void **state)
+{
+    (void)state;
+    world *w = world_new(
+        &(world_options){.instances = 40, .limits = {.max_attempts = 1, .max_workers_per_job = 6}});
+    add_workers(w, 3);
+    char job[37];
+    world_launch(w, job, "x", 15, 0, false, 0);
+    run_until(w, job, "Running (Prove)");
+    for (size_t k = 0; k < 3; k++) {
+        world_run(w, 200);
+        fake_leave(w, world_worker(w, k));
+        world_run(w, 20);
+        fake_kill(w, world_worker(w, k));
+        fake_connect(w, world_worker(w, k));
+    }
+    expect_completed(w, job);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +198,8 @@ int main(void)
         cmocka_unit_test(accepted_proofs_take_their_time),
         cmocka_unit_test(made_up_progress_beyond_the_task),
         cmocka_unit_test(a_connection_that_comes_and_goes),
+        cmocka_unit_test(leaving_again_and_again),
+        cmocka_unit_test(a_drain_of_all_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
