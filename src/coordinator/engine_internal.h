@@ -27,6 +27,7 @@ enum {
     REASON_BYTES = 256,
     NO_UNIT = UINT32_MAX,
     WORKER_UNITS_MAX = 1 << 16,
+    RECONNECT_TASKS_MAX = 1 << 16,
     TICK_MS = 1000,
     FORGET_WORKER_MS = 15 * 60 * 1000,
     ENTRIES_A_WORKER = 4, // of max_total_workers: who is gone is remembered within this

@@ -402,6 +402,10 @@ void worker_register(engine *e, uint64_t connection, const char *address, const 
         refuse(e, connection, "", "a worker needs an id of 1 to 128 bytes");
         return;
     }
+    if (reconnect != NULL && reconnect->n_tasks > RECONNECT_TASKS_MAX) {
+        refuse(e, connection, id, "Registration failed: a worker has at most 65536 tasks");
+        return;
+    }
     worker *old = worker_by_id(e, id);
     bool returns = old != NULL && reconnect != NULL && is_same_process(old, abilities);
     if (old != NULL && old->connected && !older_gives_way(e, old, returns)) {

@@ -229,6 +229,15 @@ void world_register_raw(world *w, fake *f, const api_worker_register_request *r)
     world_to_engine(w, f, &m);
 }
 
+void world_reconnect_raw(world *w, fake *f, const api_worker_reconnect_request *r)
+{
+    open_link(w, f);
+    api_worker_message m = API_WORKER_MESSAGE_INIT;
+    m.payload_case = UP(RECONNECT);
+    m.reconnect = (api_worker_reconnect_request *)r;
+    world_to_engine(w, f, &m);
+}
+
 void fake_greet(fake *f)
 {
     api_compute_capacity c = API_COMPUTE_CAPACITY_INIT;

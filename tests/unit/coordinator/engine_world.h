@@ -78,6 +78,7 @@ uint64_t fake_task_id(const fake *f);   // of the first that it has; 0: none
 void fake_freeze(fake *f);              // it never does anything again, and nobody is told
 // A connection of its own with this first message.
 void world_register_raw(world *w, fake *f, const api_worker_register_request *r);
+void world_reconnect_raw(world *w, fake *f, const api_worker_reconnect_request *r);
 
 // Launches; fails the test when the engine does not take it.
 void world_launch(world *w, char job[37], const char *data_id, uint32_t units, uint32_t minimum,

@@ -189,6 +189,39 @@ static void a_drain_of_all_workers(void **state)
     world_free(w);
 }
 
+// A worker that returns with n tasks that nobody knows. Whether it is taken.
+static bool returns_with(size_t n)
+{
+    world *w = a_world();
+    fake *f = world_add(w, "a", 5, HONEST);
+    world_run(w, 100);
+    fake_kill(w, f);
+    world_run(w, 100);
+    api_task_progress one = API_TASK_PROGRESS_INIT;
+    one.job_id = (char *)"no job";
+    api_task_progress **tasks = calloc(n, sizeof *tasks);
+    for (size_t k = 0; k < n; k++)
+        tasks[k] = &one;
+    api_worker_reconnect_request r = API_WORKER_RECONNECT_REQUEST_INIT;
+    r.worker_id = (char *)"b";
+    r.tasks = tasks;
+    r.n_tasks = n;
+    world_reconnect_raw(w, f, &r);
+    free(tasks);
+    world_run(w, 100);
+    bool taken = engine_n_workers(world_engine(w)) == 2;
+    assert_int_equal(taken, fake_is_connected(f));
+    world_free(w);
+    return taken;
+}
+
+static void a_reconnect_with_a_long_list(void **state)
+{
+    (void)state;
+    assert_true(returns_with(65536));
+    assert_false(returns_with(65537));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_comes_and_goes),
         cmocka_unit_test(leaving_again_and_again),
         cmocka_unit_test(a_drain_of_all_workers),
+        cmocka_unit_test(a_reconnect_with_a_long_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
