@@ -408,6 +408,23 @@ static void bus_sums(void **state)
     assert_non_null(lie_about_the_bus(0));
 }
 
+// Any bus sum by a root that the first layer does not lead to: where roots are forgotten nothing
+// else changes, and only the layer's own check tells.
+static void layers_add_up(void **state)
+{
+    (void)state;
+    dropped_labels = only(LABEL_GKR_ROOT);
+    toy_job lie = false_job();
+    toy_proof p = prove(job, NULL);
+    instance_sum sum;
+    assert_true(accepts_instance(&p, 0, &p.proofs[0], &sum));
+    assert_string_equal(toy_verify(&p, &lie, &key.key), "the bus is not balanced");
+    fe3 wanted = fe3_neg(boundary_sum(&lie, bus_of(&p)));
+    add_to(&p.proofs[0], 0, fe3_sub(fe3_mul(wanted, sum.q), sum.p));
+    assert_string_equal(toy_verify(&p, &lie, &key.key), "a GKR layer does not add up");
+    toy_proof_clear(&p);
+}
+
 // Other ends of layer 0 with the same values at tau, which is known beforehand: with
 // u = (1 - tau) / tau, (p0 + a, p1 - u a, q0 + b, q1 - u b) for any b, and the a that keeps
 // p0 q1 + p1 q0 + lambda q0 q1.
@@ -530,6 +547,65 @@ static void claims(void **state)
     (void)state;
     assert_null(lie_about_values(only(LABEL_CLAIMS)));
     assert_non_null(lie_about_values(0));
+}
+
+// Where claims are forgotten, values can be changed that pass all checks but one. That one is then
+// all that refuses them.
+typedef struct value_change {
+    uint32_t slot, column; // and the next column
+    fe3 delta[2];
+} value_change;
+
+static const char *reason_without(const toy_job *j, toy_proof *p, const value_change *change)
+{
+    size_t at = at_value(change->slot, change->column);
+    assert_false(fe3_is_zero(change->delta[0]));
+    add_to(&p->proofs[0], at, change->delta[0]);
+    add_to(&p->proofs[0], at + 3, change->delta[1]);
+    const char *reason = toy_verify(p, j, &key.key);
+    add_to(&p->proofs[0], at, fe3_neg(change->delta[0]));
+    add_to(&p->proofs[0], at + 3, fe3_neg(change->delta[1]));
+    assert_null(toy_verify(p, j, &key.key));
+    return reason ? reason : "accepted";
+}
+
+static void each_check_of_values(void **state)
+{
+    (void)state;
+    dropped_labels = only(LABEL_CLAIMS);
+    toy_proof p = prove(job, NULL);
+    instance_sum sum;
+    assert_true(accepts_instance(&p, 0, &p.proofs[0], &sum));
+    // Two counts of a table: as before, for one of the two sums.
+    const machine_slot *slot = &toys->m.slots[TOY_BITOPS];
+    const fe3 *s = scratch.weights + slot->first_interaction;
+    const fe3 *mu = scratch.powers + slot->first_column;
+    value_change keeps_zerocheck = {TOY_BITOPS, 0, {s[1], fe3_neg(s[0])}};
+    value_change keeps_opening = {TOY_BITOPS, 0, {mu[1], fe3_neg(mu[0])}};
+    // Key and value of the preprocessed table are fields 2 and 3 of one tuple.
+    assert_int_equal(toys->m.slots[TOY_SQUARES].c->n_committed, 1);
+    value_change keeps_tuple = {TOY_SQUARES, 1, {bus_of(&p).beta, fe3_neg(fe3_one())}};
+    assert_string_equal(reason_without(job, &p, &keeps_zerocheck),
+                        "the opening does not match the column values");
+    assert_string_equal(reason_without(job, &p, &keeps_opening),
+                        "constraints and interactions do not add up to the claim");
+    assert_string_equal(reason_without(job, &p, &keeps_tuple),
+                        "the preprocessed opening does not match the column values");
+    toy_proof_clear(&p);
+
+    // Columns of a chip that is not there are in no sum but that of the values.
+    toy_shape shape = {.fill = 50};
+    shape.log_heights[TOY_FIB] = 7;
+    toy_job *small;
+    must(toy_job_new(&small, toys, &shape, 1, 2));
+    p = prove(small, NULL);
+    assert_true(accepts_instance(&p, 0, &p.proofs[0], &sum));
+    mu = scratch.powers + toys->m.slots[TOY_MEMORY].first_column;
+    value_change absent = {TOY_MEMORY, 0, {mu[1], fe3_neg(mu[0])}};
+    assert_string_equal(reason_without(small, &p, &absent),
+                        "a value of a column that is not there");
+    toy_proof_clear(&p);
+    toy_job_free(small);
 }
 
 // ---- Ends of an opening, by itself
@@ -670,9 +746,11 @@ int main(void)
         cmocka_unit_test(roots),
         cmocka_unit_test(out_of_domain_answers),
         cmocka_unit_test(bus_sums),
+        cmocka_unit_test(layers_add_up),
         cmocka_unit_test(layer_ends),
         cmocka_unit_test(round_polynomials),
         cmocka_unit_test(claims),
+        cmocka_unit_test(each_check_of_values),
         cmocka_unit_test(final_polynomial),
         cmocka_unit_test(nonces),
     };

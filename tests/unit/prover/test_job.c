@@ -173,26 +173,39 @@ static void same_bytes_from_every_tier_and_thread_count(void **state)
 
 // ---- Proof bytes -------------------------------------------------------------------------------
 
-static void refuses_changed_words(void **state)
+static void refuse_changes(toy_proof *p, const toy_job *job, size_t index, size_t first,
+                           size_t step)
 {
-    (void)state;
-    toy_job *job = small_job();
-    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
-    proof_writer *w = &p.proofs[0];
-    size_t step = every_word ? 1 : w->n_words / 97;
+    proof_writer *w = &p->proofs[index];
     test_rng rng = test_rng_new(5);
-    for (size_t i = 0; i < w->n_words; i += step) {
+    for (size_t i = first; i < w->n_words; i += step) {
         uint64_t keep = w->words[i];
         for (int byte = 0; byte < 8; byte++) {
             uint64_t flips = 1 + test_rng_u64(&rng) % 255;
             w->words[i] = keep ^ flips << (8 * byte);
-            if (toy_verify(&p, job, &key.key) == NULL)
+            if (toy_verify(p, job, &key.key) == NULL)
                 fail_msg("byte %d of word %zu of %zu may be changed", byte, i, w->n_words);
         }
         w->words[i] = FE_P;
-        assert_non_null(toy_verify(&p, job, &key.key));
+        assert_non_null(toy_verify(p, job, &key.key));
         w->words[i] = keep;
     }
+    assert_null(toy_verify(p, job, &key.key));
+}
+
+// Of an instance with the preprocessed chips and of one without: the two end in other openings.
+static void refuses_changed_words(void **state)
+{
+    (void)state;
+    toy_shape shapes[2] = {toy_shape_all(6), shape_fibonacci(7, 0)};
+    toy_job *job = make_job(shapes, 2, 1);
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    for (size_t index = 0; index < 2; index++) {
+        proof_writer *w = &p.proofs[index];
+        refuse_changes(&p, job, index, 0, every_word ? 1 : w->n_words / 61);
+        refuse_changes(&p, job, index, w->n_words - 12, 1); // the last sumcheck
+    }
+    proof_writer *w = &p.proofs[0];
     w->n_words--;
     assert_non_null(toy_verify(&p, job, &key.key));
     w->n_words++;
@@ -258,7 +271,14 @@ static void refuses_other_statements(void **state)
     assert_non_null(toy_verify(&p, job, &key.key));
     *c = keep;
     c->index = 1;
-    assert_non_null(toy_verify(&p, job, &key.key));
+    assert_string_equal(toy_verify(&p, job, &key.key),
+                        "the contributions are not in the order of the plan");
+    *c = keep;
+    c->root.e[3] = FE_P;
+    assert_string_equal(toy_verify(&p, job, &key.key), "a root is not below p");
+    *c = keep;
+    c->answer.c[2] = FE_P;
+    assert_string_equal(toy_verify(&p, job, &key.key), "an out-of-domain answer is not below p");
     *c = keep;
     assert_null(toy_verify(&p, job, &key.key));
     toy_proof_clear(&p);
@@ -301,6 +321,43 @@ static void refuses_swapped_duplicated_omitted_and_foreign_instances(void **stat
     assert_non_null(toy_verify(&bad, job, &key.key));
     toy_proof_clear(&other);
     toy_job_free(other_job);
+    toy_proof_clear(&p);
+    toy_job_free(job);
+}
+
+// Proofs are handed in one by one: what counts is that every contribution gets its own.
+static void refuses_too_few_and_too_many_proofs(void **state)
+{
+    (void)state;
+    static instance_scratch scratch;
+    toy_shape shapes[2] = {toy_shape_all(6), shape_fibonacci(7, 0)};
+    toy_job *job = make_job(shapes, 2, 7);
+    toy_proof p = toy_prove(job, &key, WHIR_CLASS_TEST_14, NULL, NULL);
+    job_statement statement = {&key.key,      p.publics,       TOY_PUBLICS,
+                               job->boundary, job->n_boundary, .allow_test_classes = true};
+    uint64_t n_tuples[3] = {0}; // of the first instances: what the limit of a job is about
+    for (size_t i = 0; i < 2; i++) {
+        machine_layout layout;
+        must(machine_layout_compute(&layout, &toys->m, p.contributions[i].header.log_heights, 12,
+                                    14));
+        n_tuples[i + 1] = n_tuples[i] + layout.n_leaves;
+    }
+    for (size_t n = 0; n <= 3; n++) {
+        static const char *const expected[] = {"an instance has no proof",
+                                               "an instance has no proof", NULL,
+                                               "more proofs than instances"};
+        job_verifier v;
+        job_verifier_open(&v, &statement, p.contributions, p.n, &scratch);
+        for (size_t i = 0; i < n; i++)
+            assert_true(job_verifier_add(&v, p.proofs[i % 2].words, p.proofs[i % 2].n_words) ==
+                        (i < 2));
+        assert_true(job_verifier_finish(&v) == (n == 2));
+        assert_int_equal(v.total.n_tuples, n_tuples[n < 2 ? n : 2]);
+        if (n == 2)
+            assert_null(v.reason);
+        else
+            assert_string_equal(v.reason, expected[n]);
+    }
     toy_proof_clear(&p);
     toy_job_free(job);
 }
@@ -465,6 +522,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(refuses_changed_words),
         cmocka_unit_test(refuses_other_statements),
         cmocka_unit_test(refuses_swapped_duplicated_omitted_and_foreign_instances),
+        cmocka_unit_test(refuses_too_few_and_too_many_proofs),
         cmocka_unit_test(refuses_a_wrong_cell_in_any_column),
         cmocka_unit_test(refuses_an_unbalanced_bus),
         cmocka_unit_test(refuses_multiplicities_that_wrap),
