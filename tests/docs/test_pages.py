@@ -14,11 +14,12 @@ In a page a fenced block whose first line is
 The shell stops at the first command that fails. It starts in a temporary folder that looks like the
 checkout: examples, guest, scripts and doc, and the build as build/release, so that a page may name
 files as its reader sees them and leave files behind. Where the kernel lets us, the page has a network
-and a process table of its own: it may use the ports that it names, and what it leaves running in
-the background ends with it.
+and a process table of its own, and it may use the ports that it names. What it leaves running in the
+background ends with it.
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,24 @@ def private_shell():
     return []
 
 
+def run_shell(command, folder):
+    """Its exit code and what it printed. What it leaves running in the background, with its output
+    still in hand, ends with it."""
+    with tempfile.TemporaryFile() as output:
+        shell = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
+                                 start_new_session=True)
+        try:
+            code = shell.wait(TIME_LIMIT_S)
+        finally:
+            try:
+                os.killpg(shell.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            shell.wait()
+        output.seek(0)
+        return code, output.read().decode(errors="replace")
+
+
 def run_page(path, source, build):
     """Problems found, as a list of text; and how many blocks were run."""
     with open(path, encoding="utf-8") as f:
@@ -107,10 +126,8 @@ def run_page(path, source, build):
         script += "set -eu -o pipefail\n"
         for number, content, _ in todo:
             script += f"{content}echo; echo '{mark}'\n"
-        done = subprocess.run([*private, "bash", "-c", script], cwd=folder, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, timeout=TIME_LIMIT_S, text=True,
-                              errors="replace")
-    printed = done.stdout.split(f"\n{mark}\n")
+        code, printed = run_shell([*private, "bash", "-c", script], folder)
+    printed = printed.split(f"\n{mark}\n")
     problems = []
     for (number, _, expected), output in zip(todo, printed[:-1]):
         line = missing_line(expected, output) if expected is not None else None
@@ -118,9 +135,9 @@ def run_page(path, source, build):
             problems.append(f"{path}:{number}: this line is not printed, or not in this place:\n"
                             f"  {line}\nwhat the commands printed:\n{output}")
     finished = len(printed) - 1
-    if done.returncode != 0 or finished != len(todo):
+    if code != 0 or finished != len(todo):
         number, content, _ = todo[min(finished, len(todo) - 1)]
-        problems.append(f"{path}:{number}: exit code {done.returncode} in these commands:\n"
+        problems.append(f"{path}:{number}: exit code {code} in these commands:\n"
                         f"{content}what they printed:\n{printed[-1]}")
     return problems, finished
 

@@ -4,7 +4,9 @@
 import os
 import sys
 import tempfile
+import time
 import unittest
+from unittest import mock
 
 sys.dont_write_bytecode = True  # the source folder stays as it is
 import test_pages
@@ -36,6 +38,15 @@ class Pages(unittest.TestCase):
         self.assertEqual((len(problems), n), (1, 1))
         self.assertIn("page.md:5: exit code 3", problems[0])
         self.assertIn("why", problems[0])
+
+    def test_what_runs_in_the_background_ends_with_the_page(self):
+        """With namespaces of its own and without."""
+        page = "~~~sh run\nsleep 250 & echo $!\n~~~\n~~~text output\n...\n~~~\n"
+        start = time.monotonic()
+        self.assertEqual(self.problems(page)[0], [])
+        with mock.patch.object(test_pages, "private_shell", return_value=[]):
+            self.assertEqual(self.problems(page)[0], [])
+        self.assertLess(time.monotonic() - start, 200)
 
     def test_output_that_differs(self):
         for printed, expected in (("echo a", "b"), ("echo a; echo b", "b\na"), ("echo ab", "a"),
