@@ -3,6 +3,7 @@
 #include "coordinator_client.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "cluster/metrics_http.h"
 #include "coordinator/checker.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -33,8 +33,10 @@ enum {
     IO_THREADS = 4, // the loop's thread counts as one of a pool
     CHECK_THREADS = 3,
     CHUNK_LOG_STEPS = 18,
-    SEND_QUEUE = 3 << 19, // holds one chunk of a download, so that a slow reader costs one
-    OPEN_FILES_BESIDE = 1024,
+    SEND_QUEUE = 3 << 19,      // holds one chunk of a download, so that a slow reader costs one
+    CONNECTIONS_BESIDE = 1024, // those of workers
+    CALLS_A_WORKER = 4,        // its stream, and transfers
+    CALLS_BESIDE = 4096,
     LAST_WAIT_MS = 20
 };
 
@@ -312,16 +314,6 @@ static status open_log(const coordinator_config *c)
     return log_open(&options);
 }
 
-// One descriptor a connection, so as many as the system gives.
-static void raise_open_files(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static status open_folders(coordinator *k)
 {
     const coordinator_config *c = &k->c;
@@ -405,7 +397,9 @@ static status open_service(coordinator *k)
     o.limits.plan.max_steps = c->max_steps;
     o.server = (rpc_server_options){
         .host = c->host, .port = (uint16_t)c->port, .tls = c->tls_cert != NULL ? &tls : NULL};
-    o.server.limits.max_connections = c->max_total_workers + OPEN_FILES_BESIDE;
+    o.server.limits.max_connections = c->max_total_workers + CONNECTIONS_BESIDE;
+    o.server.limits.max_connections_host = c->max_connections_host;
+    o.server.limits.max_calls = CALLS_A_WORKER * c->max_total_workers + CALLS_BESIDE;
     o.server.limits.send_queue_bytes = SEND_QUEUE;
     return service_open(&k->service, &o);
 }
@@ -485,7 +479,7 @@ static void warn_of_variables(const config *settings)
 
 static int run(coordinator *k, const config *settings)
 {
-    raise_open_files();
+    file_raise_limit(); // a connection is one
     status result = open_log(&k->c);
     if (result == ZK_OK) {
         warn_of_variables(settings);

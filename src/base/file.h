@@ -20,3 +20,7 @@ MUST_CHECK status file_copy_atomic(const char *path, const char *from);
 MUST_CHECK status file_make_directories(const char *path);
 // The same for the directory that holds `path`.
 MUST_CHECK status file_make_parent(const char *path);
+
+// Raises the number of files that the process may have open to what the system allows it. The
+// default is 1024 for programs that use select(), which ours do not.
+void file_raise_limit(void);

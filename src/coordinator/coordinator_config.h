@@ -16,6 +16,7 @@ typedef struct coordinator_config {
     const char *state_dir;
     const char *inputs_folder; // NULL: no input is read from this machine's disk
     uint64_t artifacts_max_mib, upload_max_mib;
+    uint64_t max_connections_host;
     uint64_t shutdown_timeout_seconds;
     const char *admin_allow; // NULL: loopback
     const char *tls_cert, *tls_key;

@@ -291,8 +291,11 @@ static status put_rpc(byte_buffer *b, const rpc_server_stats *s)
     TRY(metrics_single(b, "coordinator_connections_refused_total", METRIC_COUNTER,
                        "Connections refused at once: over a limit, or no file descriptor",
                        s->refused));
-    return metrics_single(b, "coordinator_connections_flooding_total", METRIC_COUNTER,
-                          "Connections ended for exceeding a limit on frames", s->floods);
+    TRY(metrics_single(b, "coordinator_connections_flooding_total", METRIC_COUNTER,
+                       "Connections ended for exceeding a limit on frames", s->floods));
+    TRY(metrics_single(b, "coordinator_calls_open", METRIC_GAUGE, "Open calls", s->calls));
+    return metrics_single(b, "coordinator_calls_refused_total", METRIC_COUNTER,
+                          "Calls refused because too many were open", s->calls_refused);
 }
 
 static status put_checks(byte_buffer *b, const checker_counts *c)

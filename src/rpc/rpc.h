@@ -131,6 +131,7 @@ typedef struct rpc_limits {
     size_t stream_window_bytes;  // 1 MiB
     size_t max_connections;      // 4096, per server
     size_t max_connections_host; // 0: no limit per peer address
+    size_t max_calls;            // 16384, per server, over all connections
     uint32_t handshake_ms;       // 10 s from accept/connect to the peer's first SETTINGS
     uint32_t keepalive_ms;       // 20 s of silence, then a PING
     uint32_t keepalive_wait_ms;  // 10 s for any byte after it, else the connection is dead
@@ -229,6 +230,7 @@ typedef struct rpc_server_stats {
     uint64_t floods;        // connections ended for exceeding a frame limit
     uint64_t accept_errors; // accept failed (EMFILE and the like)
     uint64_t calls_started;
+    uint64_t calls_refused; // of these, for max_calls
     uint64_t bytes_in, bytes_out;
     size_t connections, calls; // at present
 } rpc_server_stats;

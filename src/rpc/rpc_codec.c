@@ -206,6 +206,7 @@ rpc_limits rpc_limits_filled(const rpc_limits *in)
     DEFAULT(max_streams, 256);
     DEFAULT(stream_window_bytes, (size_t)1 << 20);
     DEFAULT(max_connections, 4096);
+    DEFAULT(max_calls, 16384);
     DEFAULT(handshake_ms, 10000);
     DEFAULT(keepalive_ms, 20000);
     DEFAULT(keepalive_wait_ms, 10000);

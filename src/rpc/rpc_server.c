@@ -107,6 +107,12 @@ static void open_unary(rpc_call *call, const rpc_method *method);
 static void open_method(rpc_call *call)
 {
     rpc_server *s = call->server;
+    if (s->n_calls > s->limits.max_calls) { // this one is counted
+        s->stats.calls_refused++;
+        rpc_finishf(call, RPC_RESOURCE_EXHAUSTED, "%zu calls are open, the most there may be",
+                    s->limits.max_calls);
+        return;
+    }
     if (call->received.too_large) {
         rpc_finishf(call, RPC_RESOURCE_EXHAUSTED, "request headers above %zu bytes",
                     call->max_metadata_bytes);

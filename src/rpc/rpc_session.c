@@ -76,7 +76,14 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST || c->server == NULL)
         return 0;
     // Streams beyond SETTINGS_MAX_CONCURRENT_STREAMS never come here: nghttp2 refuses them, also
-    // before the client has acknowledged our SETTINGS.
+    // before the client has acknowledged our SETTINGS. Of the server's own limit the peer is told,
+    // which takes a call too: so there is an end to that.
+    if (c->server->n_calls >= 2 * c->server->limits.max_calls) {
+        c->server->stats.calls_refused++;
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+                                  NGHTTP2_REFUSED_STREAM);
+        return 0;
+    }
     rpc_call *call = call_new(c->loop, &c->limits);
     call->server = c->server;
     call->server->n_calls++;

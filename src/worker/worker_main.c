@@ -170,6 +170,7 @@ int worker_main(int argc, char **argv, char **environment)
         log_warn("worker", "a variable with the program's prefix is no setting",
                  log_str("variable", c.unknown_variables[i]));
     catch_signals();
+    file_raise_limit();
     s = run(&values);
     bool stopped_early = s == ZK_ECANCELED && cancel_raised(&early_stop);
     if (s != ZK_OK && !stopped_early) {

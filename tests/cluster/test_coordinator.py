@@ -437,6 +437,18 @@ class Life(unittest.TestCase):
                     return other.code("JobStatus", job_id=job)[0] == "OK"
             wait_until(answers, "a new connection")
 
+    def test_connections_of_one_address(self):
+        with Coordinator({"server.max_connections_host": 3}) as c:
+            sockets = [socket.create_connection(("127.0.0.1", c.port)) for _ in range(4)]
+            for s in sockets:
+                s.settimeout(PATIENCE)
+            self.assertEqual(sockets[3].recv(1), b"")  # refused
+            sockets[0].close()
+            with c.client() as client:
+                wait_until(lambda: client.code("HealthCheck")[0] == "OK", "a place is free")
+            for s in sockets:
+                s.close()
+
     def test_limits_of_workers(self):
         with Coordinator({"coordinator.max_total_workers": 1,
                           "coordinator.max_workers_per_job": 1}) as c:

@@ -6,6 +6,7 @@
 #include "base/file.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -208,13 +209,30 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
+static void the_limit_of_open_files_goes_up(void **state)
+{
+    (void)state;
+    struct rlimit low, raised;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &low), 0);
+    low.rlim_cur = 64;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    file_raise_limit();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &raised), 0);
+    assert_int_equal(raised.rlim_cur, low.rlim_max);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(write_then_read),           cmocka_unit_test(a_copy_has_the_same_bytes),
-        cmocka_unit_test(failures_name_the_file),    cmocka_unit_test(long_paths_are_refused),
-        cmocka_unit_test(directories_are_made),      cmocka_unit_test(replacement_is_atomic),
-        cmocka_unit_test(a_pipe_is_read_to_its_end), cmocka_unit_test(clocks_move_forward),
+        cmocka_unit_test(write_then_read),
+        cmocka_unit_test(a_copy_has_the_same_bytes),
+        cmocka_unit_test(failures_name_the_file),
+        cmocka_unit_test(long_paths_are_refused),
+        cmocka_unit_test(directories_are_made),
+        cmocka_unit_test(replacement_is_atomic),
+        cmocka_unit_test(the_limit_of_open_files_goes_up),
+        cmocka_unit_test(a_pipe_is_read_to_its_end),
+        cmocka_unit_test(clocks_move_forward),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -195,6 +195,29 @@ static void test_budget_of_half_received_messages(void **state)
 }
 
 // A reader that stops reading stops the writer; nothing piles up in between.
+static void test_limit_of_all_calls(void **state)
+{
+    (void)state;
+    rpc_fixture f;
+    recorder hang[3] = {0}, r = {0};
+    rpc_call *calls[3];
+    rpc_limits limits = {.max_calls = 3};
+    fixture_server(&f, NULL, &limits);
+    fixture_channel(&f, NULL);
+    for (int k = 0; k < 3; k++)
+        start(&calls[k], &f, "/test.Test/Hang", NULL, &hang[k]);
+    while (f.hanging < 3)
+        run_for(&f, 1);
+    assert_int_equal(echo(&f, "one too many", &r), RPC_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(r.message, "3 calls"));
+    rpc_cancel(calls[1]);
+    run_until(&f, &hang[1].done);
+    while (f.hanging == 3)
+        run_for(&f, 1);
+    assert_int_equal(echo(&f, "there is room again", &r), RPC_OK);
+    fixture_close(&f);
+}
+
 static void test_back_pressure(void **state)
 {
     (void)state;
@@ -692,6 +715,7 @@ int main(void)
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_largest_message),
         cmocka_unit_test(test_budget_of_half_received_messages),
+        cmocka_unit_test(test_limit_of_all_calls),
         cmocka_unit_test(test_back_pressure),
         cmocka_unit_test(test_pause_holds_the_end_back),
         cmocka_unit_test(test_drain_event_after_refusal),

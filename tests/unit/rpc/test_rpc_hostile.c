@@ -329,6 +329,44 @@ static void test_too_many_streams(void **state)
     serve_stop(&s);
 }
 
+// Calls of all connections count together. Who opens many at once is told so for as many again,
+// and then just refused.
+static void test_too_many_calls(void **state)
+{
+    (void)state;
+    enum { MOST = 50, FIRST = 30, SECOND = 90 };
+    rpc_limits limits = {.max_calls = MOST};
+    served s;
+    serve_start(&s, &limits);
+    uint8_t payload[8];
+    int fds[2];
+    for (int k = 0; k < 2; k++) {
+        h2_bytes b = {0};
+        h2_preface(&b);
+        for (uint32_t i = 0; i < (k == 0 ? FIRST : SECOND); i++)
+            h2_open(&b, 2 * i + 1, "/test.Test/Hang", false);
+        fds[k] = h2_connect(s.port);
+        assert_true(h2_send(fds[k], &b));
+        free(b.p);
+        while (s.hanging != (k == 0 ? FIRST : MOST))
+            ask(&s);
+    }
+    // The second connection's came in one piece: 20 were taken, 50 answered, 20 refused.
+    for (uint32_t i = 20; i < 70; i++)
+        assert_true(h2_await(fds[1], H2_HEADERS, 2 * i + 1, payload, 8) > 0);
+    ask(&s);
+    assert_int_equal(s.hanging, MOST);
+    assert_int_equal(s.stats.calls, MOST);
+    assert_int_equal(s.stats.calls_refused, FIRST + SECOND - MOST);
+    assert_int_equal(s.stats.calls_started, 2 * MOST);
+    close(fds[0]);
+    close(fds[1]);
+    while (s.stats.calls > 0)
+        ask(&s);
+    assert_serves(&s);
+    serve_stop(&s);
+}
+
 // Asks for half a gigabyte and reads nothing: what the server holds stays small, and keepalive
 // ends the connection although the peer's kernel answers for it.
 static void test_peer_that_never_reads(void **state)
@@ -545,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_not_http2),
         cmocka_unit_test(test_not_grpc),
         cmocka_unit_test(test_bad_message_prefixes),
+        cmocka_unit_test(test_too_many_calls),
         cmocka_unit_test(test_too_many_streams),
         cmocka_unit_test(test_peer_that_never_reads),
         cmocka_unit_test(test_silent_and_surplus_connections),
