@@ -3,6 +3,7 @@
 // satisfy every constraint of the chips and to balance the bus, and every n-th is proved and
 // verified (ZISK_PROVE_EVERY=n; 0 or unset: none). A guest that calls a precompile without a chip
 // has to be refused instead.
+#include "unit/must.h"
 #include "unit/vm/run_guest.h"
 
 #include "prover/check_job.h"
@@ -12,12 +13,6 @@
 
 static pool *threads;
 static unsigned prove_every, n_checked, n_proved, n_refused;
-
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s", status_name(s), status_message());
-}
 
 static void prove(const zisk_program *program, zisk_job *job)
 {

@@ -6,6 +6,7 @@
 //   test_random_guests ENVIRONMENT_ELF [--count GUESTS] [--seed SEED] [--prove]
 //
 // A guest that fails is written to /tmp/zisk-random-SEED.elf, for `zisk check` and `zisk disasm`.
+#include "unit/must.h"
 #include "unit/vm/random_guest.h"
 
 #include "base/file.h"
@@ -17,12 +18,6 @@ static unsigned n_guests = 8;
 static uint64_t first_seed = 1;
 static bool also_prove;
 static uint64_t rows[EXECUTION_CHIP_COUNT]; // over all runs
-
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s", status_name(s), status_message());
-}
 
 static void check_job(zisk_job *job, pool *threads, const char *name)
 {

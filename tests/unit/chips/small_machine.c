@@ -120,66 +120,58 @@ SMALL(sem_max, sign(a, n) > sign(b, n) ? a : b)
 SMALL(sem_minu, a < b ? a : b)
 SMALL(sem_maxu, a > b ? a : b)
 
-// Formats whose `semantics` is a function, and those where it is not.
-#define VALUE_R(f, x) x(f)
-#define VALUE_I(f, x) x(f)
-#define VALUE_H(f, x) x(f)
-#define VALUE_U(f, x) x(f)
-#define VALUE_P(f, x) x(f)
-#define VALUE_B(f, x) x(f)
-#define VALUE_W(f, x) x(f)
-#define VALUE_D(f, x) x(f)
-#define VALUE_w(f, x) x(f)
-#define VALUE_d(f, x) x(f)
-#define VALUE_C(f, x) x(f)
-#define VALUE_Z(f, x) x(f)
-#define VALUE_J(f, x)
-#define VALUE_V(f, x)
-#define VALUE_L(f, x)
-#define VALUE_S(f, x)
-#define VALUE_N(f, x)
-#define VALUE_E(f, x)
-#define VALUE_K(f, x)
-#define VALUE_F(f, x)
-#define VALUE_Q(f, x)
-#define VALUE_G(f, x)
-#define VALUE_X(f, x)
+// Of the operations whose `semantics` is a function: that function, and the one for small words.
+typedef struct op_value {
+    uint64_t (*full)(uint64_t a, uint64_t b);
+    uint64_t (*small)(uint64_t a, uint64_t b, unsigned n);
+} op_value;
+
+#define BOTH(f)    f, small_##f
+#define VALUE_R(f) BOTH(f)
+#define VALUE_I(f) BOTH(f)
+#define VALUE_H(f) BOTH(f)
+#define VALUE_U(f) BOTH(f)
+#define VALUE_P(f) BOTH(f)
+#define VALUE_B(f) BOTH(f)
+#define VALUE_W(f) BOTH(f)
+#define VALUE_D(f) BOTH(f)
+#define VALUE_w(f) BOTH(f)
+#define VALUE_d(f) BOTH(f)
+#define VALUE_C(f) BOTH(f)
+#define VALUE_Z(f) BOTH(f)
+#define VALUE_J(f) NULL, NULL
+#define VALUE_V(f) NULL, NULL
+#define VALUE_L(f) NULL, NULL
+#define VALUE_S(f) NULL, NULL
+#define VALUE_N(f) NULL, NULL
+#define VALUE_E(f) NULL, NULL
+#define VALUE_K(f) NULL, NULL
+#define VALUE_F(f) NULL, NULL
+#define VALUE_Q(f) NULL, NULL
+#define VALUE_G(f) NULL, NULL
+#define VALUE_X(f) NULL, NULL
+static const op_value op_values[VM_OP_COUNT] = {
+#define ISA(format, name, mnemonic, class, mask, match, semantics)                                 \
+    [OP_##name] = {VALUE_##format(semantics)},
+#include "vm/isa.def"
+#undef ISA
+};
+
+bool has_value(vm_op op)
+{
+    return op_values[op].full != NULL;
+}
 
 uint64_t small_value(vm_op op, uint64_t a, uint64_t b, unsigned n)
 {
-    switch (op) {
-#define CALL(f) return small_##f(a, b, n);
-#define ISA(format, name, mnemonic, class, mask, match, semantics)                                 \
-    case OP_##name:                                                                                \
-        VALUE_##format(semantics, CALL) break;
-#include "vm/isa.def"
-#undef ISA
-#undef CALL
-    default:
-        break;
-    }
-    return 0;
+    assert_true(has_value(op));
+    return op_values[op].small(a, b, n);
 }
 
 uint64_t full_value(vm_op op, uint64_t a, uint64_t b)
 {
-    switch (op) {
-#define CALL(f) return f(a, b);
-#define ISA(format, name, mnemonic, class, mask, match, semantics)                                 \
-    case OP_##name:                                                                                \
-        VALUE_##format(semantics, CALL) break;
-#include "vm/isa.def"
-#undef ISA
-#undef CALL
-    default:
-        break;
-    }
-    return 0;
-}
-
-bool has_value(vm_op op)
-{
-    return vm_op_info[op].format != 0 && strchr("RIHUPBWDwdCZ", vm_op_info[op].format) != NULL;
+    assert_true(has_value(op));
+    return op_values[op].full(a, b);
 }
 
 unsigned access_bytes(vm_op op)

@@ -27,12 +27,11 @@ static inline unsigned word_bits(const word_shape *w)
     return 4 * w->part_bits;
 }
 
-// The result (or condition, or new memory operand) of an operation on words of n bits, of the
-// formats that have a function in isa.def; else 0.
-uint64_t small_value(vm_op op, uint64_t a, uint64_t b, unsigned n);
-// The same by semantics.h, at 64 bits.
-uint64_t full_value(vm_op op, uint64_t a, uint64_t b);
+// The result (or condition, or new memory operand) of an operation on words of n bits; the second
+// function is semantics.h, at 64 bits. Both for operations that have a function in isa.def.
 bool has_value(vm_op op);
+uint64_t small_value(vm_op op, uint64_t a, uint64_t b, unsigned n);
+uint64_t full_value(vm_op op, uint64_t a, uint64_t b);
 
 // The bytes that a load or store moves, and whether a load extends by sign.
 unsigned access_bytes(vm_op op);

@@ -2,7 +2,7 @@
 // Range checks answered row by row: the same values pass as with the table, and nothing that a
 // malicious prover may put into the rows lets another one pass. First on the bus in plain C, then
 // with proofs.
-#include "unit/test.h"
+#include "unit/must.h"
 
 #include "air/check.h"
 #include "base/pool.h"
@@ -14,12 +14,6 @@ enum { ASKER, SPLIT, RANGE16, RANGE20, N_CHIPS };
 enum { LOG_ROWS = CHIP_MIN_LOG_HEIGHT, N_ROWS = 1 << LOG_ROWS, LIMIT = 1 << RANGE_SPLIT_BITS };
 
 static chip *chips[N_CHIPS];
-
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s\n%s", status_name(s), status_message(), status_trail());
-}
 
 static void declare_asker(chip_builder *b, const void *context)
 {

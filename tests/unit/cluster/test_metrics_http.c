@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // Metrics: the text format, and the server over real sockets with a loop that turns, stalls or
 // ends.
-#include "unit/test.h"
+#include "unit/must.h"
 
 #include "cluster/metrics_http.h"
 #include "cluster/metrics_text.h"
@@ -11,12 +11,6 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s", status_name(s), status_message());
-}
 
 // ---- Text --------------------------------------------------------------------------------------
 

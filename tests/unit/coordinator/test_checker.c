@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // The coordinator's checks over real proofs: a job of two instances in any order, forged ones, a
 // run whose every proof is accepted and whose bus is not balanced. argv: sha256.elf
-#include "unit/test.h"
+#include "unit/prover/open_program.h"
 
 #include "base/file.h"
 #include "coordinator/checker.h"
@@ -29,12 +29,6 @@ static zisk_program program;
 static uint64_t key_words[PROGRAM_KEY_MAX_WORDS];
 static size_t n_key_words;
 static proved honest, unbalanced;
-
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s\n%s", status_name(s), status_message(), status_trail());
-}
 
 // A run over n_bytes of input; `forged`: with an output that it did not give.
 static void prove(proved *p, size_t n_bytes, bool forged, pool *threads)
@@ -90,12 +84,9 @@ static void clear(proved *p)
 static int set_up(void **state)
 {
     (void)state;
-    byte_buffer elf = buffer_new();
-    must(file_read(&elf, elf_path, 1 << 26));
     pool *threads;
     must(pool_open(&threads, 2));
-    must(zisk_program_open(&program, elf.data, elf.size, VM_ABI_AUTO, threads, NULL));
-    buffer_clear(&elf);
+    open_program(&program, elf_path, threads);
     n_key_words =
         program_key_write(key_words, &program.key.key, program.vm.map.abi, program.vm.entry);
     prove(&honest, 3000, false, threads);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // Notifications as a web server sees them: payload, URL, signature, what is tried again and when it
 // ends.
-#include "unit/test.h"
+#include "unit/must.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -13,12 +13,6 @@
 #include <unistd.h>
 
 static char proof_path[64], secret_path[64];
-
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s", status_name(s), status_message());
-}
 
 static int set_up(void **state)
 {

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // Instances of two parameter classes in one job, with a table whose fixed height the smaller class
 // cannot hold.
-#include "unit/test.h"
+#include "unit/must.h"
 
 #include "prover/instance.h"
 #include "verifier/job_verify.h"
 
 enum { LOG_TABLE = 10, VALUE = 5, N_INSTANCES = 2 };
 enum { SLOT_VALUES, SLOT_TABLE };
-
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s\n%s", status_name(s), status_message(), status_trail());
-}
 
 static void declare_values(chip_builder *b, const void *context)
 {

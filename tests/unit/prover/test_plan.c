@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // How runs are cut: which instances, of which class, and that nothing is left out or done twice.
 // argv: fibonacci.elf sha256.elf
-#include "unit/test.h"
+#include "unit/prover/open_program.h"
 
-#include "base/file.h"
 #include "prover/check_job.h"
 #include "prover/prover.h"
 
 static const char *elf_paths[2];
 static zisk_program fibonacci, sha;
 
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s\n%s", status_name(s), status_message(), status_trail());
-}
-
-static void open_program(zisk_program *p, const char *path)
-{
-    byte_buffer elf = buffer_new();
-    must(file_read(&elf, path, 1 << 26));
-    must(zisk_program_open(p, elf.data, elf.size, VM_ABI_AUTO, NULL, NULL));
-    buffer_clear(&elf);
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    open_program(&fibonacci, elf_paths[0]);
-    open_program(&sha, elf_paths[1]);
+    open_program(&fibonacci, elf_paths[0], NULL);
+    open_program(&sha, elf_paths[1], NULL);
     return 0;
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // Real programs from ELF file to verdict. argv: sha256.elf fibonacci.elf
-#include "unit/test.h"
+#include "unit/prover/open_program.h"
 
 #include "base/cpu.h"
-#include "base/file.h"
 #include "prover/check_job.h"
 #include "prover/prover.h"
 #include "zisk/verifier.h"
@@ -11,25 +10,11 @@
 static const char *elf_paths[2];
 static zisk_program sha, fibonacci;
 
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s\n%s", status_name(s), status_message(), status_trail());
-}
-
-static void open_program(zisk_program *p, const char *path)
-{
-    byte_buffer elf = buffer_new();
-    must(file_read(&elf, path, 1 << 26));
-    must(zisk_program_open(p, elf.data, elf.size, VM_ABI_AUTO, NULL, NULL));
-    buffer_clear(&elf);
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    open_program(&sha, elf_paths[0]);
-    open_program(&fibonacci, elf_paths[1]);
+    open_program(&sha, elf_paths[0], NULL);
+    open_program(&fibonacci, elf_paths[1], NULL);
     return 0;
 }
 

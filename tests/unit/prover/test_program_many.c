@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // A run cut into several instances, with small instances so that it stays affordable: the same file
 // whatever waits in memory or on disk, and nothing but the whole file is a proof. argv: sha256.elf
-#include "unit/test.h"
+#include "unit/prover/open_program.h"
 
-#include "base/file.h"
 #include "prover/prover.h"
 
 enum { INPUT_BYTES = 6000, MAX_INSTANCES = 8 };
@@ -11,19 +10,10 @@ enum { INPUT_BYTES = 6000, MAX_INSTANCES = 8 };
 static zisk_program program;
 static const char *elf_path;
 
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s\n%s", status_name(s), status_message(), status_trail());
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    byte_buffer elf = buffer_new();
-    must(file_read(&elf, elf_path, 1 << 26));
-    must(zisk_program_open(&program, elf.data, elf.size, VM_ABI_AUTO, NULL, NULL));
-    buffer_clear(&elf);
+    open_program(&program, elf_path, NULL);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #pragma once
 // Proves jobs of the toy machine and verifies them: contributions, challenge, proofs, root checks.
-#include "unit/test.h"
+#include "unit/must.h"
 
 #include "prover/instance.h"
 #include "toys/toys.h"
@@ -15,12 +15,6 @@ typedef struct toy_proof {
     proof_writer proofs[TOY_MAX_INSTANCES];
     fe publics[TOY_PUBLICS];
 } toy_proof;
-
-static inline void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s\n%s", status_name(s), status_message(), status_trail());
-}
 
 static inline status fill_squares(void *arg, uint32_t slot, fe *const *columns, unsigned log_height)
 {

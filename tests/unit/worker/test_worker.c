@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // A whole worker with the real prover, told what to do by a coordinator of the test's.
 // argv: sha256.elf accelerators-precompiles.elf
+#include "unit/prover/open_program.h"
 #include "unit/worker/fake_coordinator.h"
 
 #include <openssl/sha.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "prover/prover.h"
 #include "worker/answers.h"
 #include "worker/worker.h"
@@ -20,26 +20,12 @@ static pool *threads;
 static char base[] = "/tmp/zisk-worker-XXXXXX";
 static uint8_t many[MANY_BYTES];
 
-static void must(status s)
-{
-    if (s != ZK_OK)
-        fail_msg("%s: %s\n%s", status_name(s), status_message(), status_trail());
-}
-
-static void open_program(zisk_program *p, const char *path)
-{
-    byte_buffer elf = buffer_new();
-    must(file_read(&elf, path, 1 << 26));
-    must(zisk_program_open(p, elf.data, elf.size, VM_ABI_AUTO, threads, NULL));
-    buffer_clear(&elf);
-}
-
 static int set_up(void **state)
 {
     (void)state;
     must(pool_open(&threads, 2));
-    open_program(&sha, elf_paths[0]);
-    open_program(&calls, elf_paths[1]);
+    open_program(&sha, elf_paths[0], threads);
+    open_program(&calls, elf_paths[1], threads);
     for (size_t i = 0; i < sizeof many; i++)
         many[i] = (uint8_t)(i * 7 + 1);
     assert_non_null(mkdtemp(base));
