@@ -10,6 +10,7 @@ typedef struct planner {
     const zisk_run *run;
     const zisk_machine *z;
     zisk_plan *plan;
+    uint32_t max_class; // and log2 of its cells
     size_t capacity;
     uint32_t wide_checks[EXECUTION_CHIP_COUNT]; // lookups of RANGE(20, .) of a row
 } planner;
@@ -122,8 +123,10 @@ static bool make_header(instance_header *header, const planner *pl, const plan_i
 static status append(planner *pl, const plan_instance *p)
 {
     zisk_plan *plan = pl->plan;
-    FAIL_IF(plan->n == JOB_MAX_INSTANCES, ZK_ELIMIT, "the run needs more than %d instances",
-            JOB_MAX_INSTANCES);
+    FAIL_IF(plan->n == JOB_MAX_INSTANCES, ZK_ELIMIT,
+            "the run of %llu steps needs more than %d instances of at most 2^%u cells; take larger "
+            "instances, or prove it as several shorter runs",
+            (unsigned long long)pl->run->steps, JOB_MAX_INSTANCES, pl->max_class);
     if (plan->n == pl->capacity) {
         size_t capacity = pl->capacity == 0 ? 16 : 2 * pl->capacity;
         plan_instance *instances = realloc(plan->instances, capacity * sizeof *instances);
@@ -138,14 +141,13 @@ static status append(planner *pl, const plan_instance *p)
 }
 
 // Takes as many of the remaining words as a table of the instance may hold.
-static void take_words(const planner *pl, plan_instance *p, size_t *count, size_t remaining,
-                       uint32_t max_class)
+static void take_words(const planner *pl, plan_instance *p, size_t *count, size_t remaining)
 {
     instance_header header;
     uint64_t cells;
-    size_t most = (size_t)1 << instance_max_log_height(whir_params_any(max_class));
+    size_t most = (size_t)1 << instance_max_log_height(whir_params_any(pl->max_class));
     *count = remaining < most ? remaining : most;
-    while (*count > 0 && !make_header(&header, pl, p, max_class, &cells))
+    while (*count > 0 && !make_header(&header, pl, p, pl->max_class, &cells))
         *count = *count > 1 ? (size_t)1 << (log2_up(*count) - 1) : 0;
 }
 
@@ -165,25 +167,25 @@ static const run_batch *walk_peek(batch_walk *w)
     return w->chunk < w->run->n_chunks ? &w->run->chunks[w->chunk].batches[w->batch] : NULL;
 }
 
-// Gives the instance the smallest class up to max_class that holds it; false when none does.
-static bool choose_class(plan_instance *p, const planner *pl, uint32_t max_class)
+// Gives the instance the smallest class up to the largest that holds it; false when none does.
+static bool choose_class(plan_instance *p, const planner *pl)
 {
     static const uint32_t classes[] = {WHIR_CLASS_20, WHIR_CLASS_23, WHIR_CLASS_26};
-    for (size_t i = 0; i < sizeof classes / sizeof *classes && classes[i] <= max_class; i++)
+    for (size_t i = 0; i < sizeof classes / sizeof *classes && classes[i] <= pl->max_class; i++)
         if (make_header(&p->header, pl, p, classes[i], &p->weight))
             return true;
     return false;
 }
 
 // The whole run as one instance; false when it has to be cut.
-static bool plan_whole(plan_instance *p, const planner *pl, uint32_t max_class)
+static bool plan_whole(plan_instance *p, const planner *pl)
 {
     const zisk_run *run = pl->run;
     *p = (plan_instance){.boundary = true, .n_zero = run->n_zero, .n_input = run->n_input};
     for (size_t c = 0; c < run->n_chunks; c++)
         p->end_batch += run->chunks[c].n_batches;
     memcpy(p->rows, run->row_count, sizeof p->rows);
-    if (!choose_class(p, pl, max_class))
+    if (!choose_class(p, pl))
         return false;
     const proof_key *key = &run->program->key.key;
     const whir_params *params = whir_params_any(p->header.class_id);
@@ -191,37 +193,40 @@ static bool plan_whole(plan_instance *p, const planner *pl, uint32_t max_class)
 }
 
 // The next stretch of the execution, with the zero and input words that are left.
-static status plan_stretch(plan_instance *p, const planner *pl, batch_walk *walk,
-                           uint32_t max_class)
+static status plan_stretch(plan_instance *p, const planner *pl, batch_walk *walk)
 {
     const zisk_run *run = pl->run;
     uint64_t cells;
-    take_words(pl, p, &p->n_zero, run->n_zero - p->first_zero, max_class);
-    take_words(pl, p, &p->n_input, run->n_input - p->first_input, max_class);
+    take_words(pl, p, &p->n_zero, run->n_zero - p->first_zero);
+    take_words(pl, p, &p->n_input, run->n_input - p->first_input);
     for (const run_batch *b; (b = walk_peek(walk)) != NULL; walk->batch++, walk->index++) {
         plan_instance longer = *p;
         for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
             longer.rows[k] += b->rows[k];
-        if (!make_header(&longer.header, pl, &longer, max_class, &cells))
+        if (!make_header(&longer.header, pl, &longer, pl->max_class, &cells))
             break;
         *p = longer;
     }
     p->end_batch = walk->index;
     FAIL_IF(p->end_batch == p->first_batch && p->n_zero == 0 && p->n_input == 0, ZK_EINTERNAL,
             "a single batch of steps does not fit into an instance");
-    FAIL_IF(!choose_class(p, pl, max_class), ZK_EINTERNAL, "an instance that fits does not fit");
+    FAIL_IF(!choose_class(p, pl), ZK_EINTERNAL, "an instance that fits does not fit");
     return ZK_OK;
 }
 
-static status make_plan(planner *pl, uint32_t max_class)
+static status make_plan(planner *pl)
 {
     const zisk_run *run = pl->run;
     plan_instance p;
-    if (plan_whole(&p, pl, max_class))
+    if (plan_whole(&p, pl))
         return append(pl, &p);
     p = (plan_instance){.boundary = true};
-    FAIL_IF(!choose_class(&p, pl, max_class), ZK_ELIMIT,
-            "the program's own tables do not fit into one instance");
+    const uint8_t *fixed = run->program->key.key.preprocessed_heights;
+    FAIL_IF(!choose_class(&p, pl), ZK_ELIMIT,
+            "the program's tables, 2^%u instructions and 2^%u words of code and data, do not fit "
+            "into an instance of 2^%u cells; take larger instances",
+            fixed[pl->z->boundary_slot[BOUNDARY_PROGRAM]],
+            fixed[pl->z->boundary_slot[BOUNDARY_IMAGE]], pl->max_class);
     TRY(append(pl, &p));
     batch_walk walk = {.run = run};
     size_t zero = 0, input = 0;
@@ -229,7 +234,7 @@ static status make_plan(planner *pl, uint32_t max_class)
     while (walk_peek(&walk) != NULL || zero < run->n_zero || input < run->n_input) {
         p = (plan_instance){.first_batch = walk.index, .first_zero = zero, .first_input = input};
         memcpy(p.first_row, done, sizeof done);
-        TRY(plan_stretch(&p, pl, &walk, max_class));
+        TRY(plan_stretch(&p, pl, &walk));
         TRY(append(pl, &p));
         zero += p.n_zero;
         input += p.n_input;
@@ -244,11 +249,14 @@ status zisk_plan_new(zisk_plan **out, const zisk_run *run, uint32_t max_class)
     *out = NULL;
     FAIL_IF(max_class != WHIR_CLASS_20 && max_class != WHIR_CLASS_23 && max_class != WHIR_CLASS_26,
             ZK_EINVAL, "instances can be of class 20, 23 or 26, not %u", max_class);
-    planner pl = {.run = run, .z = run->program->z, .plan = calloc(1, sizeof *pl.plan)};
+    planner pl = {.run = run,
+                  .z = run->program->z,
+                  .max_class = max_class,
+                  .plan = calloc(1, sizeof *pl.plan)};
     FAIL_IF(pl.plan == NULL, ZK_ENOMEM, "no memory for a plan");
     for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
         pl.wide_checks[k] = count_wide_checks(pl.z->execution[k]);
-    status result = make_plan(&pl, max_class);
+    status result = make_plan(&pl);
     if (result != ZK_OK) {
         zisk_plan_free(pl.plan);
         return result;

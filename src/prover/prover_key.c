@@ -23,22 +23,28 @@ static status layout_preprocessed(prover_key *k, uint32_t test_class)
     const machine *m = k->key.machine;
     const uint8_t *heights = k->key.preprocessed_heights;
     size_t n_shipped = sizeof shipped_classes / sizeof *shipped_classes;
+    unsigned tallest = preprocessed_log_height(k);
     for (size_t i = 0; i < n_shipped; i++) {
         uint32_t class_id = test_class != 0 ? test_class : shipped_classes[i];
         const whir_params *params = whir_params_any(class_id);
         FAIL_IF(params == NULL, ZK_EINVAL, "parameter class %u does not exist", class_id);
-        // Too tall for the set, however few cells there are.
-        if (preprocessed_log_height(k) > instance_max_log_height(params) && test_class == 0 &&
-            i + 1 < n_shipped)
+        bool last = test_class != 0 || i + 1 == n_shipped;
+        unsigned most = instance_max_log_height(params);
+        if (tallest > most) { // too tall for the set, however few cells there are
+            FAIL_IF(last, ZK_ELIMIT,
+                    "the program is too large: one of its tables has 2^%u rows, the most is 2^%u",
+                    tallest, most);
             continue;
-        TRY(machine_layout_preprocessed(&k->preprocessed_layout, m, heights,
-                                        instance_max_log_height(params), params->log_stack));
+        }
+        TRY(machine_layout_preprocessed(&k->preprocessed_layout, m, heights, most,
+                                        params->log_stack));
         k->key.preprocessed_class = class_id;
         if (k->preprocessed_layout.log_stack == params->log_stack)
             return ZK_OK;
-        FAIL_IF(test_class != 0 || i + 1 == n_shipped, ZK_ELIMIT,
-                "the program is too large: its preprocessed columns need 2^%u cells",
-                k->preprocessed_layout.log_stack);
+        FAIL_IF(last, ZK_ELIMIT,
+                "the program is too large: its preprocessed columns need 2^%u cells, the most is "
+                "2^%u",
+                k->preprocessed_layout.log_stack, params->log_stack);
     }
     return ZK_OK;
 }

@@ -26,7 +26,8 @@ typedef status (*preprocessed_fill)(void *arg, uint32_t slot, fe *const *columns
 
 // heights: of the slots with preprocessed columns, 0 elsewhere; may be NULL when there are none.
 // program: see proof_key. The smallest class that holds the preprocessed columns is taken
-// (test_class != 0: that one). ZK_EINVAL, ZK_ENOMEM, ZK_ECANCELED. The machine is borrowed.
+// (test_class != 0: that one). ZK_ELIMIT when none does; ZK_EINVAL, ZK_ENOMEM, ZK_ECANCELED. The
+// machine is borrowed.
 MUST_CHECK status prover_key_new(prover_key *out, const machine *m, const hash_ops *hash,
                                  digest program, const uint8_t *heights, preprocessed_fill fill,
                                  void *arg, uint32_t test_class, pool *threads,

@@ -9,6 +9,21 @@ status zisk_program_open(zisk_program *out, const void *elf, size_t n, vm_abi ab
     return zisk_program_open_cached(out, elf, n, abi, NULL, threads, cancel);
 }
 
+// The tables that a program fixes are in one instance, whole.
+static status check_tables(const program_rows *rows)
+{
+    const size_t most = (size_t)1 << instance_max_log_height(whir_params_shipped(WHIR_CLASS_26));
+    FAIL_IF(rows->n_fetch > most, ZK_ELIMIT,
+            "the program has %zu instructions, %zu is the most that can be proved; link less code "
+            "into it (-Os, -ffunction-sections with -Wl,--gc-sections)",
+            rows->n_fetch, most);
+    FAIL_IF(rows->n_image > most, ZK_ELIMIT,
+            "the program has %zu words of code and initialised data, %zu (%zu MiB) is the most "
+            "that can be proved; give it large data as input",
+            rows->n_image, most, most >> 17);
+    return ZK_OK;
+}
+
 status zisk_program_open_cached(zisk_program *out, const void *elf, size_t n, vm_abi abi,
                                 const char *cache_folder, pool *threads, const cancel_flag *cancel)
 {
@@ -17,6 +32,7 @@ status zisk_program_open_cached(zisk_program *out, const void *elf, size_t n, vm
     TRY(vm_program_load(&out->vm, elf, n, abi));
     TRY_OUT(zisk_machine_new(&out->z, &out->vm.map));
     TRY_OUT(program_rows_new(&out->rows, &out->vm));
+    TRY_OUT(check_tables(&out->rows));
     const hash_ops *hash = hash_get(ZISK_PROOF_HASH);
     uint8_t heights[MACHINE_MAX_SLOTS];
     program_rows_heights(heights, &out->rows, out->z);

@@ -12,7 +12,8 @@ typedef struct zisk_program {
     prover_key key;
 } zisk_program;
 
-// Loads the ELF file and makes its key. What vm_program_load refuses, and what prover_key_new does.
+// Loads the ELF file and makes its key. What vm_program_load refuses, and what prover_key_new does;
+// ZK_ELIMIT when the program has more instructions or data than its tables hold.
 MUST_CHECK status zisk_program_open(zisk_program *out, const void *elf, size_t n, vm_abi abi,
                                     pool *threads, const cancel_flag *cancel);
 // The same, with a folder that keeps what is dear to make from one process to the next: the

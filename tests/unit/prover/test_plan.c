@@ -2,6 +2,7 @@
 // How runs are cut: which instances, of which class, and that nothing is left out or done twice.
 // argv: fibonacci.elf sha256.elf
 #include "unit/prover/open_program.h"
+#include "unit/vm/guest_builder.h"
 
 #include "prover/check_job.h"
 #include "prover/prover.h"
@@ -168,6 +169,78 @@ static void range_checks_take_the_fewer_cells(void **state)
     }
 }
 
+static void refused(status is, const char *part)
+{
+    assert_int_equal(is, ZK_ELIMIT);
+    if (strstr(status_message(), part) == NULL)
+        fail_msg("message is \"%s\", expected \"%s\" in it", status_message(), part);
+}
+
+// More than a plan can hold: altered numbers in place of runs that would take hours.
+static void what_does_not_fit_is_told(void **state)
+{
+    (void)state;
+    zisk_job *job = open_job(&sha, 3000, WHIR_CLASS_20, NULL);
+    zisk_plan *plan;
+    zisk_run run = *zisk_job_run(job);
+    run.n_zero = (size_t)1 << 32;
+    refused(zisk_plan_new(&plan, &run, WHIR_CLASS_20),
+            "needs more than 16384 instances of at most 2^20 cells");
+    assert_null(plan);
+    run = *zisk_job_run(job);
+    zisk_program large = sha;
+    large.key.key.preprocessed_heights[sha.z->boundary_slot[BOUNDARY_PROGRAM]] = 19;
+    run.program = &large;
+    refused(
+        zisk_plan_new(&plan, &run, WHIR_CLASS_20),
+        "2^19 instructions and 2^9 words of code and data, do not fit into an instance of 2^20");
+    must(zisk_plan_new(&plan, &run, WHIR_CLASS_23));
+    zisk_plan_free(plan);
+    zisk_job_close(job);
+}
+
+static void opening_is_refused(const uint8_t *elf, size_t n, const char *part)
+{
+    zisk_program p;
+    refused(zisk_program_open(&p, elf, n, VM_ABI_AUTO, NULL, NULL), part);
+    zisk_program_close(&p);
+}
+
+// One instruction, or one word of data, too many for the tables that a program fixes.
+static void programs_that_are_too_large(void **state)
+{
+    (void)state;
+    enum { MOST = 1 << 22 };
+    guest g;
+    size_t n;
+    guest_init(&g);
+    free(g.code);
+    g.compressed = true;
+    g.n = 2 * (MOST - 2); // and the three of the exit
+    g.code = malloc(g.n);
+    assert_non_null(g.code);
+    for (uint32_t i = 0; i < g.n; i += 2)
+        memcpy(g.code + i, &(uint16_t){0x0001}, 2); // c.nop
+    uint8_t *elf = guest_elf(&n, &g);
+    opening_is_refused(elf, n, "has 4194305 instructions, 4194304 is the most");
+    free(elf);
+
+    g.n = 8;
+    elf = guest_elf(&n, &g);
+    Elf64_Phdr *data = (Elf64_Phdr *)(elf + sizeof(Elf64_Ehdr)) + 1;
+    size_t begin = data->p_offset, bytes = 8 * (MOST - 1 - VM_REGISTERS);
+    uint8_t *longer = calloc(1, begin + bytes);
+    assert_non_null(longer);
+    memcpy(longer, elf, n);
+    data = (Elf64_Phdr *)(longer + sizeof(Elf64_Ehdr)) + 1;
+    data->p_filesz = data->p_memsz = bytes;
+    opening_is_refused(longer, begin + bytes,
+                       "4194305 words of code and initialised data, 4194304 (32 MiB) is the most");
+    free(longer);
+    free(elf);
+    guest_clear(&g);
+}
+
 static void the_plan_does_not_depend_on_threads(void **state)
 {
     (void)state;
@@ -200,6 +273,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_small_run_is_one_instance),
         cmocka_unit_test(a_longer_run_has_the_program_apart),
         cmocka_unit_test(range_checks_take_the_fewer_cells),
+        cmocka_unit_test(what_does_not_fit_is_told),
+        cmocka_unit_test(programs_that_are_too_large),
         cmocka_unit_test(the_plan_does_not_depend_on_threads),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
