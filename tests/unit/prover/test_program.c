@@ -112,6 +112,8 @@ static void proves_sha256_of_abc(void **state)
     hex[7] = 'g';
     assert_false(zisk_vk_parse(vk, hex));
     assert_false(zisk_vk_parse(vk, "ffffffff"));
+    memset(hex, 'f', 64); // digits, but no elements
+    assert_false(zisk_vk_parse(vk, hex));
     free(bytes);
     zisk_verifier_free(v);
 

@@ -106,6 +106,7 @@ def changes(words, machine):
     other_class = next(i for i in verify.CLASSES if i != words[c])
     yield at(c, 240, "no class 240", "class of the tests")
     yield at(c, other_class, "GKR: layer|height|more than", "another class")
+    yield at(c, 114, "for preprocessed columns", "class of preprocessed columns")
     yield at(c + 1, 2, "neither 0 nor 1", "preprocessed 2")
     yield at(c + 1, 0, "not the height of the key", "preprocessed chips denied")
     yield bump(c + 2, "GKR: layer 1", "root")
@@ -169,6 +170,52 @@ def changes(words, machine):
         yield at(position, value, "", f"word {position} changed to {value:x}")
 
 
+def check_final_polynomial(words, machine, reason):
+    """Another final polynomial under the challenges of the right one: only the queries tell."""
+    cls = verify.CLASSES[words[84 + words[6]]]
+    position = sections(words, machine)[f"committed {len(cls.rounds) - 1} final"]
+    right = [verify.K(*words[i : i + 3]) for i in range(position, position + 3 * 2**cls.final, 3)]
+    changed = words[:position] + [words[position] ^ 1] + words[position + 1 :]
+    honest = verify.Transcript.absorb
+
+    def absorb(transcript, label, *values):
+        of_committed = label == verify.FINAL_POLY and list(values[1:]) == right[1:]
+        honest(transcript, label, *(right if of_committed else values))
+
+    verify.Transcript.absorb = absorb
+    assert reason(words) is None
+    assert "differs from the final polynomial" in reason(changed)
+    verify.Transcript.absorb = honest
+
+
+def several_instances(folder, vk, machine_path, reason, n_with_program):
+    """A longer run in small instances: one with the program's tables, two without."""
+    raw, path = os.path.join(folder, "longer"), os.path.join(folder, "several")
+    with open(raw, "wb") as file:
+        file.write(bytes(60))
+    output(ZISK, "prove", ELF, "-o", path, "--raw-input", raw, "--instance-log-cells", "20")
+    command = (sys.executable, SCRIPT, "--machine", machine_path, path, "--vk", vk)
+    assert output(*command) == output(ZISK, "verify", path, "--vk", vk)
+    with open(path, "rb") as file:
+        data = file.read()
+    words = list(struct.unpack(f"<{len(data) // 8}Q", data))
+    n = words[6]
+    assert words[7] == 3 and [words[84 + n + k * (9 + n) + 1] for k in range(3)] == [1, 0, 0]
+    tail = (len(words) - (84 + n + 3 * (9 + n)) - n_with_program) // 2  # words of the others
+    head, one, two = words[: -2 * tail], words[-2 * tail : -tail], words[-tail:]
+    for name, changed, pattern in (
+            ("proofs in another order", head + two + one, "^instance 1: GKR: layer 1"),
+            ("one proof twice", head + one + one, "^instance 2: GKR: layer 1"),
+            ("the last proof missing", head + one, "ends too early"),
+            ("one proof more", words + two, "goes on after")):  # fmt: skip
+        with open(path, "wb") as file:
+            file.write(struct.pack(f"<{len(changed)}Q", *changed))
+        code, text = run(ZISK, "verify", path, "--vk", vk)
+        assert code == 1 and text.startswith("invalid: "), (name, code, text)
+        if THOROUGH:
+            assert re.search(pattern, reason(changed)), (name, reason(changed))
+
+
 def main(folder):
     proof, machine_path, publics_path = (os.path.join(folder, n) for n in ("p", "m", "publics"))
     raw = os.path.join(folder, "input")
@@ -224,6 +271,15 @@ def main(folder):
     verify.boundary = lambda entry, publics: list(honest(entry, publics))[1:]
     assert reason(words) == "the bus does not balance"
     verify.boundary = honest
+    honest = verify.denominator
+    verify.denominator = lambda *_: verify.ZERO
+    assert reason(words) == "a boundary tuple has denominator zero"
+    verify.denominator = honest
+    if THOROUGH:
+        check_final_polynomial(words, machine, reason)
+
+    n_with_program = len(words) - (84 + words[6] + 9 + words[6])
+    several_instances(folder, vk, machine_path, reason, n_with_program)
 
     n, wrong = 0, []
     for name, changed, pattern in changes(words, machine):
