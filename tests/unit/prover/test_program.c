@@ -126,6 +126,11 @@ static void proves_sha256_of_abc(void **state)
             fail_msg("word %zu of %zu may be changed", i, p.n);
         p.words[i] = keep;
     }
+    uint64_t *longer = calloc(p.n + 1, sizeof *longer);
+    memcpy(longer, p.words, 8 * p.n);
+    assert_int_equal(zisk_verify(NULL, longer, p.n + 1, zisk_program_key(&sha), NULL), ZK_EPROOF);
+    assert_string_equal(status_message(), "bytes after the end of the proof");
+    free(longer);
     p.n--;
     assert_true(refused(&p, zisk_program_key(&sha), NULL));
     for (p.n = 0; p.n < head; p.n += 13)
