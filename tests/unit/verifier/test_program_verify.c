@@ -173,7 +173,7 @@ static void malformed_heads(void **state)
         {7, JOB_MAX_INSTANCES + 1, "the number of instances is out of range"},
         {7, JOB_MAX_INSTANCES, "the file ends early"},
         {7, 2, "the file ends early"},
-        {8, 0x100 + WHIR_CLASS_FIXED_14, "an unknown parameter class"},
+        {8, 1ULL << 32 | WHIR_CLASS_FIXED_14, "an unknown parameter class"},
         {9, 1, "a reserved word is not zero"},
         {11, 1ULL << 63, "a reserved word is not zero"},
         {AT_DIGEST + 1, FE_P, "the key digest is malformed"},
