@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,11 +34,20 @@ static bool commit(const char *name)
     return true;
 }
 
+// Is `what`-in-PHASE asked for, with the phase of such a task?
+static bool commit_in(const char *what, uint32_t type)
+{
+    static const char *const phases[] = {[TASK_CONTRIBUTE] = "contributions",
+                                         [TASK_PROVE] = "prove",
+                                         [TASK_AGGREGATE] = "aggregate"};
+    char name[64];
+    snprintf(name, sizeof name, "%s-in-%s", what, phases[type]);
+    return commit(name);
+}
+
 static void die_in(uint32_t type)
 {
-    if ((type == TASK_CONTRIBUTE && commit("die-in-contributions")) ||
-        (type == TASK_PROVE && commit("die-in-prove")) ||
-        (type == TASK_AGGREGATE && commit("die-in-aggregate")))
+    if (commit_in("die", type))
         raise(SIGKILL);
 }
 
@@ -84,7 +94,7 @@ void fault_hook(fault_point point, void *subject, size_t *n)
     const task_name *task = subject;
     switch (point) {
     case FAULT_TASK:
-        while (commit("stall"))
+        while (commit_in("stall", task->type))
             sleep(3600);
         if (task->type == TASK_AGGREGATE)
             die_in(task->type);

@@ -11,7 +11,8 @@
 //   other-job-answer     answers name another job
 //   wrong-phase          contributions are answered by a final proof
 //   twice                each result is sent twice
-//   stall                the first task never ends, while heartbeats go on
+//   stall-in-contributions, stall-in-prove, stall-in-aggregate   a task of that kind never ends,
+//                        while heartbeats go on
 //   die-in-contributions, die-in-prove, die-in-aggregate   SIGKILL in the middle of the task
 //   lie-final            the final proof is spoilt after it was verified
 #include <stddef.h>

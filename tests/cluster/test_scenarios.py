@@ -289,6 +289,8 @@ def killed_in_aggregate():
             if not re.search(r"task begins.*aggregate", w.log_text(), re.I):
                 w.kill()
                 break
+        else:
+            raise AssertionError("all of them aggregate")
         k.prove(job, MIDDLE)
 
 
@@ -336,11 +338,28 @@ def stopped_for_a_moment():
         assert set(k.prove(job, MIDDLE).assigned_workers) == {"w0", "w1"}
 
 
-def stalls():
-    with Cluster([1, 1], {0: "stall"}, {"coordinator.phase1_timeout_seconds": 10,
-                                        "coordinator.max_attempts": 3}) as k:
-        k.prove(k.launch())
-        k.workers["w0"].kill()  # it sleeps for good, that is what it was told
+def stalls(units, faults, timeout, job_units):
+    with Cluster(units, faults, {f"coordinator.{timeout}": 10}) as k:
+        k.prove(k.launch(units=job_units))
+        stalled = [w for name, w in k.workers.items() if "misbehaving as told" in w.log_text()]
+        assert stalled, "nobody stalled"
+        for w in stalled:
+            w.wait_log('released from a job.*reason="no progress"')
+            w.kill()  # it sleeps for good, that is what it was told
+
+
+def stalls_in_contributions():
+    stalls([1, 1], {0: "stall-in-contributions"}, "phase1_timeout_seconds", 2)
+
+
+def stalls_in_prove():
+    stalls([1, 1], {0: "stall-in-prove"}, "phase2_timeout_seconds", 2)
+
+
+def aggregator_stalls():
+    # Whoever is done first aggregates, and stalls; the third has no part in the job until then.
+    stalls([1, 1, 1], {0: "stall-in-aggregate", 1: "stall-in-aggregate"},
+           "phase3_timeout_seconds", 2)
 
 
 # ---- Workers that lie --------------------------------------------------------------------------
@@ -620,7 +639,7 @@ SCENARIOS = [
     queue_with_priorities, twenty_jobs_at_once, cancelled_while_waiting_and_while_running,
     killed_in_contributions, killed_in_prove, killed_in_aggregate, aggregator_killed,
     all_are_killed, all_are_killed_and_others_come, stopped_and_resumed, stopped_for_a_moment,
-    stalls, forged_contribution, forged_proof, forged_final_proof, garbage, another_plan,
+    stalls_in_contributions, stalls_in_prove, aggregator_stalls, forged_contribution, forged_proof, forged_final_proof, garbage, another_plan,
     another_plan_and_nobody_to_settle_it, result_of_another_job, results_twice,
     result_of_the_wrong_phase, coordinator_killed_in_contributions, coordinator_killed_in_prove,
     coordinator_killed_in_aggregate, coordinator_killed_often, coordinator_and_worker_killed,

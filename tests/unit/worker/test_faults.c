@@ -124,8 +124,11 @@ static void it_dies_and_stalls(void **state)
     ask("die-in-aggregate");
     assert_int_equal(end_of(FAULT_TASK, TASK_PROVE, 20), 0);
     assert_int_equal(end_of(FAULT_TASK, TASK_AGGREGATE, 20), SIGKILL);
-    ask("stall");
+    ask("stall-in-contributions");
     assert_int_equal(end_of(FAULT_TASK, TASK_CONTRIBUTE, 1), SIGALRM);
+    ask("stall-in-aggregate");
+    assert_int_equal(end_of(FAULT_TASK, TASK_PROVE, 20), 0);
+    assert_int_equal(end_of(FAULT_TASK, TASK_AGGREGATE, 1), SIGALRM);
 }
 
 int main(void)
