@@ -54,6 +54,7 @@ typedef struct worker {
     uint64_t session; // changes when the process behind may have forgotten its job
     uint64_t connected_ms, heard_ms, acked_ms, beat_ms, probed_ms, lost_ms;
     job *job;         // reserved for it
+    char holds[37];   // id of the job whose run it may have open; "": none
     char *cancelling; // id of a job whose JobCancelled it has not answered yet
     uint64_t cancelling_ms;
     uint64_t progress_ms; // last progress of any of its tasks
@@ -266,6 +267,8 @@ void worker_reserve(engine *e, worker *w, job *j);
 // Told that the job is not wanted; it is free when it has answered.
 void worker_cancel(engine *e, worker *w, const char *job_id, const char *reason);
 void worker_cancelled(engine *e, worker *w, const char *job_id); // its answer
+// The job is over: who still holds its run is told, and nobody waits for the answer.
+void workers_drop_run(engine *e, const char *job_id);
 // May take tasks of the job, some day or now.
 bool worker_fits(const worker *w, const job *j);
 // For a share of the job: an idle worker, else the least loaded of the job; none of `excluded`.

@@ -109,6 +109,7 @@ static void end_job(engine *e, job *j)
         if (w->job == j)
             worker_release(e, w);
     }
+    workers_drop_run(e, j->id);
     e->ended = engine_grow(e->ended, e->n_ended, sizeof *e->ended);
     e->ended[e->n_ended++] = j;
     log_info("coordinator::engine", "job ended", log_str("job", j->id),

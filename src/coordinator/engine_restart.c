@@ -239,6 +239,7 @@ static status load_task(void *arg, const task_record *r)
         t->by->has_epoch = true;
     if (t->state == TASK_OPEN) {
         t->by->job = j;
+        memcpy(t->by->holds, j->id, sizeof t->by->holds);
         if (t->purpose == FOR_FINAL || t->purpose == FOR_READY || t->purpose == FOR_SUMS)
             j->aggregator = t->by;
     }

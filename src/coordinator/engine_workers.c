@@ -219,8 +219,10 @@ static worker *enter(engine *e, uint64_t connection, const char *address, const 
     w->connection = connection;
     w->connected_ms = w->heard_ms = w->acked_ms = w->beat_ms = e->now_ms;
     w->probed_ms = 0;
-    if (!reconnect)
+    if (!reconnect) {
         w->session = e->next_session++;
+        w->holds[0] = 0;
+    }
     return w;
 }
 
@@ -316,8 +318,15 @@ static void resume(engine *e, worker *w, const api_worker_reconnect_request *r)
     }
     free(w->cancelling);
     w->cancelling = NULL;
-    if (j == NULL)
+    if (j == NULL) {
+        char id[sizeof w->holds];
+        engine_say(id, sizeof id, "%s", r->last_known_job_id);
+        memcpy(w->holds, id, sizeof id);
+        const job *last = job_by_id(e, id);
+        if (last == NULL || !job_is_running(last->state))
+            workers_drop_run(e, id);
         return;
+    }
     // It may have forgotten the job although it came back with other things.
     if (r->n_tasks == 0 && strcmp(r->last_known_job_id, j->id) != 0) {
         start_anew(e, w);
@@ -492,6 +501,7 @@ void worker_reserve(engine *e, worker *w, job *j)
     if (w->state == WORKER_IDLE)
         take_step(w, WORKER_RESERVE);
     w->job = j;
+    memcpy(w->holds, j->id, sizeof w->holds);
     w->has_epoch = false;
     w->progress_ms = e->now_ms;
     job_join(j, w);
@@ -532,6 +542,8 @@ void worker_cancel(engine *e, worker *w, const char *job_id, const char *reason)
         w->cancelling = engine_text(job_id);
         w->cancelling_ms = e->now_ms;
     }
+    if (strcmp(w->holds, job_id) == 0)
+        w->holds[0] = 0;
     api_job_cancelled c = API_JOB_CANCELLED_INIT;
     c.job_id = (char *)job_id;
     c.reason = (char *)reason;
@@ -539,6 +551,13 @@ void worker_cancel(engine *e, worker *w, const char *job_id, const char *reason)
     m.payload_case = ZISK__DISTRIBUTED__API__V1__COORDINATOR_MESSAGE__PAYLOAD_JOB_CANCELLED;
     m.job_cancelled = &c;
     worker_send(e, w, &m);
+}
+
+void workers_drop_run(engine *e, const char *job_id)
+{
+    for (size_t k = 0; k < e->n_workers; k++)
+        if (job_id[0] != 0 && strcmp(e->workers[k]->holds, job_id) == 0)
+            worker_cancel(e, e->workers[k], job_id, "the job is over");
 }
 
 void worker_cancelled(engine *e, worker *w, const char *job_id)

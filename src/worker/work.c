@@ -18,7 +18,6 @@ typedef enum item_kind { ITEM_TASK, ITEM_CLOSE, ITEM_RESUME } item_kind;
 typedef struct work_item {
     struct work_item *next;
     item_kind kind;
-    bool answer;                // CLOSE: the coordinator waits to hear that the worker is free
     task_name task;             // but for TASK: the job alone
     api_coordinator_message *m; // TASK
     uint64_t received_ms;
@@ -210,8 +209,7 @@ static void run_item(work *w, open_job **job, work_item *i)
     if (i->kind == ITEM_CLOSE) {
         if (*job != NULL && strcmp(job_id(*job), i->task.job) == 0)
             forget_open(w, job);
-        if (i->answer)
-            answer_with(w, &i->task, TASK_CANCELLED, "the worker is free");
+        answer_with(w, &i->task, TASK_CANCELLED, "the worker is free");
         return;
     }
     const char *code = NULL;
@@ -365,24 +363,12 @@ void work_cancel(work *w, const char *job)
                   LOG_STATUS(ZK_ENOMEM));
         return; // without an answer the coordinator gives the connection up
     }
-    i->answer = true;
     pthread_mutex_lock(&w->lock);
     drop_queued(w, job, UINT32_MAX);
     if (is_running(w, job))
         cancel_raise(&w->cancel);
     // In front: what is queued may be tasks of another job, or of this one in a later life.
     push_front(w, i);
-    pthread_mutex_unlock(&w->lock);
-}
-
-void work_release(work *w, const char *job)
-{
-    task_name name = {.job = (char *)job};
-    work_item *i;
-    if (item_new(&i, ITEM_CLOSE, &name) != ZK_OK)
-        return; // it is closed when another comes
-    pthread_mutex_lock(&w->lock);
-    push(w, i);
     pthread_mutex_unlock(&w->lock);
 }
 

@@ -2,9 +2,9 @@
 #pragma once
 // The working thread: runs tasks in order of arrival, over one open job at a time.
 //
-//     work_give     a task joins the queue; one of another job closes the open one when its turn
-//     comes work_cancel   the job's tasks end, the running one within a second; then one answer
-//     CANCELLED work_release  the job is over: closed as soon as nothing of it is queued
+//     work_give    a task joins the queue; one of another job closes the open one in its turn
+//     work_cancel  the job's tasks end, the running one within a second, and it is closed; then
+//                  one answer CANCELLED
 //
 // All functions are for the loop's thread and never wait for the working one, except work_close.
 #include "worker/job_work.h"
@@ -32,7 +32,6 @@ void work_close(work *w);
 // m is an execute_task and owned by the queue from here on.
 void work_give(work *w, api_coordinator_message *m);
 void work_cancel(work *w, const char *job);
-void work_release(work *w, const char *job);
 
 // Tasks that were given and are not done, with how far they are. The pointers live until the next
 // call of a function of work. An aggregation counts until its final proof was delivered.

@@ -134,14 +134,8 @@ static void on_task(worker *w, api_coordinator_message *m)
 
 static void on_stored(worker *w, const api_result_stored *s)
 {
-    bool is_final = false;
     bool one = s->_plan_index_case == STORED_INDEX;
-    for (const outbox_entry *e = link_results(w->link)->first; e != NULL && !one; e = e->next)
-        is_final = is_final || (e->task.type == TASK_AGGREGATE && e->task.task_id == s->task_id &&
-                                strcmp(e->task.job, s->job_id) == 0);
     (void)outbox_stored(link_results(w->link), s->job_id, s->task_id, one ? &s->plan_index : NULL);
-    if (is_final)
-        work_release(w->work, s->job_id);
 }
 
 static void on_message(void *arg, api_coordinator_message *m)

@@ -94,6 +94,11 @@ bool fake_is_busy(const fake *f)
     return f->n_tasks > 0;
 }
 
+bool fake_has_run(const fake *f)
+{
+    return f->open;
+}
+
 void fake_hold_answers(fake *f, bool hold)
 {
     f->hold = hold;

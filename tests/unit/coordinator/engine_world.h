@@ -68,6 +68,7 @@ bool fake_is_connected(const fake *f);
 bool fake_is_paused(const fake *f);
 bool fake_has_left(const fake *f);
 bool fake_is_busy(const fake *f); // has tasks
+bool fake_has_run(const fake *f); // holds the run of a job
 void fake_hold_answers(fake *f, bool hold);
 // Sends the answer again that it sent last.
 void fake_repeat(world *w, fake *f);

@@ -441,6 +441,58 @@ static void clients_see_progress(void **state)
     world_free(w);
 }
 
+static void expect_no_run(world *w)
+{
+    world_run(w, 100);
+    for (size_t k = 0; k < world_n_workers(w); k++) {
+        assert_true(fake_is_connected(world_worker(w, k)));
+        assert_false(fake_has_run(world_worker(w, k)));
+    }
+    world_check(w);
+}
+
+// Memory of a job is given back when it is over, not when the next one comes.
+static void no_worker_keeps_the_run_of_a_job_that_is_over(void **state)
+{
+    (void)state;
+    world *w = world_new(&(world_options){.seed = 1, .instances = 40});
+    world_add(w, "a", 1, HONEST);
+    world_add(w, "b", 6, HONEST);
+    world_add(w, "c", 6, HONEST);
+    world_run(w, 100);
+    char job[37];
+    for (int away = 0; away < 2; away++) {
+        world_launch(w, job, "x", 13, 0, false, 0);
+        run_until(w, job, "Running (Aggregate)");
+        for (int k = 0; k < 100 && strcmp(worker_info(w, "b")->state, "Idle") != 0; k++)
+            world_run(w, 20);
+        assert_true(fake_has_run(world_worker(w, 1))); // it may be needed again
+        if (away)
+            fake_cut(w, world_worker(w, 1), true);
+        assert_string_equal(world_finish(w, job, LONG_MS), "Completed");
+        world_run(w, away ? 3000 : 0);
+        expect_no_run(w);
+    }
+    // It was cancelled.
+    world_launch(w, job, "x", 13, 0, false, 0);
+    run_until(w, job, "Running (Prove)");
+    assert_int_equal(engine_cancel(world_engine(w), world_now(w), job, "enough"), ZK_OK);
+    expect_no_run(w);
+    // It ended while a worker was away, or the coordinator did.
+    for (int restart = 0; restart < 2; restart++) {
+        world_launch(w, job, "x", 13, 0, false, 0);
+        run_until(w, job, "Running (Prove)");
+        fake_cut(w, world_worker(w, 1), true);
+        world_run(w, 5);
+        assert_int_equal(engine_cancel(world_engine(w), world_now(w), job, "enough"), ZK_OK);
+        if (restart)
+            world_restart(w);
+        world_run(w, 3000);
+        expect_no_run(w);
+    }
+    world_free(w);
+}
+
 static void the_end_is_told_until_it_was_heard(void **state)
 {
     (void)state;
@@ -485,6 +537,7 @@ int main(void)
         cmocka_unit_test(a_drain_lets_running_jobs_end),
         cmocka_unit_test(a_wait_in_the_queue_ends),
         cmocka_unit_test(clients_see_progress),
+        cmocka_unit_test(no_worker_keeps_the_run_of_a_job_that_is_over),
         cmocka_unit_test(the_end_is_told_until_it_was_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

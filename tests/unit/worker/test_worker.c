@@ -400,8 +400,9 @@ static void shares_moves_and_aggregation(void **state)
     ask_aggregate(&x, e, "job", 4, 0, e->n, true);
     check_final(&x, e, 4);
     fake_stored(&x.f, "job", 4, NULL);
-    fake_run(&x.f, 500);
-    ask_proofs(&x, "job", 5, 0, 1, e->list, e->n); // released with its final proof
+    fake_cancel(&x.f, "job"); // it is over, and its run is given back
+    assert_string_equal(response(&x)->error_code, "CANCELLED");
+    ask_proofs(&x, "job", 5, 0, 1, e->list, e->n);
     check_failed(&x, 5, "INTERNAL", "has not executed");
     close_world(&x);
 }
