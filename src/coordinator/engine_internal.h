@@ -146,6 +146,7 @@ struct job {
     char *failure_code, *failure_message;
     api_launch_proof_request *request;
     bool notified, unsaved, told_over;
+    uint32_t swept; // stored results of epochs before it are gone
 
     // Facts, stored with the job.
     bool has_program;

@@ -670,10 +670,21 @@ static void forget_old(engine *e)
     e->n_jobs = kept;
 }
 
+// Results of epochs that ended, and of a job that is over, are needed no more. A slice a tick, so
+// that nobody waits for the disk; also what an earlier coordinator left.
+static void sweep_results(engine *e, job *j)
+{
+    uint32_t below = j->unsaved ? 0 : job_is_over(j->state) ? UINT32_MAX : j->epoch;
+    bool more;
+    if (j->swept < below && store_forget_epochs(&more, e->store, j->id, below) == ZK_OK && !more)
+        j->swept = below;
+}
+
 void jobs_tick(engine *e)
 {
     for (size_t k = 0; k < e->n_jobs; k++) {
         job *j = e->jobs[k];
+        sweep_results(e, j);
         uint64_t limit = j->request->queue_seconds;
         if (j->state == JOB_QUEUED && limit != 0 && engine_since(e, j->created_ms) / 1000 >= limit)
             job_fail(e, j, "QUEUE_TIMEOUT", "no capacity within %llu seconds",

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <dirent.h>
 #include <openssl/sha.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -93,40 +94,6 @@ static status check_version(store *s)
             "%s/jobs.sqlite is of version %d, this program knows %d; give it another folder",
             s->folder, version, STORE_VERSION);
     return ZK_OK;
-}
-
-status store_open(store **out, const char *folder)
-{
-    *out = NULL;
-    status result = ZK_OK;
-    store *s = calloc(1, sizeof *s);
-    FAIL_IF(s == NULL, ZK_ENOMEM, "no memory for the store of jobs");
-    char path[PATH_MAX_BYTES + 32];
-    FAIL_OUT_IF(snprintf(s->folder, sizeof s->folder, "%s", folder) >= (int)sizeof s->folder,
-                ZK_EINVAL, "the folder's path is longer than %d bytes", PATH_MAX_BYTES - 1);
-    TRY_OUT(file_make_directories(folder));
-    snprintf(path, sizeof path, "%s/jobs.sqlite", folder);
-    if (sqlite3_open(path, &s->db) != SQLITE_OK) {
-        result = status_fail(ZK_EIO, __FILE__, __LINE__, "", "%s: %s", path,
-                             s->db != NULL ? sqlite3_errmsg(s->db) : "no memory");
-        goto out;
-    }
-    // The lock is taken by the first write and kept, so a second process fails here, at once.
-    result = run_sql(s, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                        "BEGIN IMMEDIATE");
-    FAIL_OUT_IF(result != ZK_OK && sqlite3_errcode(s->db) == SQLITE_BUSY, ZK_EIO,
-                "%s is used by another coordinator: stop that one, or give this one a "
-                "server.state_dir of its own",
-                path);
-    TRY_OUT(result);
-    TRY_OUT(check_version(s));
-    TRY_OUT(run_sql(s, "COMMIT"));
-    *out = s;
-    return ZK_OK;
-out:
-    store_close(s);
-    return result;
 }
 
 void store_close(store *s)
@@ -444,19 +411,104 @@ out:
     return result;
 }
 
+// Which results a removal is about.
+typedef struct selection {
+    const char *where; // of these, by their numbers: ?1 job, ?2 epoch, ?3 kind, ?4 instance
+    const char *job;
+    uint32_t epoch, instance;
+    result_kind kind;
+} selection;
+
+static status prepare_selection(sqlite3_stmt **out, store *s, const char *what,
+                                const selection *which, size_t limit)
+{
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "%s FROM result WHERE rowid IN (SELECT rowid FROM result WHERE %s"
+             " ORDER BY rowid LIMIT ?5)",
+             what, which->where);
+    TRY(prepare(out, s, sql));
+    bind_text(*out, 1, which->job);
+    bind_number(*out, 2, which->epoch);
+    bind_number(*out, 3, which->kind);
+    bind_number(*out, 4, which->instance);
+    bind_number(*out, 5, limit);
+    return ZK_OK;
+}
+
+static status has_row(bool *out, store *s, const char *hex)
+{
+    sqlite3_stmt *q;
+    TRY(prepare(&q, s, "SELECT 1 FROM result WHERE sha256 = ? LIMIT 1"));
+    bind_text(q, 1, hex);
+    int code = sqlite3_step(q);
+    sqlite3_finalize(q);
+    *out = code == SQLITE_ROW;
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        DATABASE_FAILED(s, "the results cannot be read");
+    return ZK_OK;
+}
+
+// Removes up to `limit` rows, then the files that no row is about any more: a row never stands
+// without its file. What a crash leaves behind goes when the folder is opened.
+static status drop_results(size_t *dropped, store *s, const selection *which, size_t limit)
+{
+    status result = ZK_OK;
+    byte_buffer files = buffer_new();
+    sqlite3_stmt *q = NULL, *removal;
+    int code, changed;
+    size_t found = 0;
+    *dropped = 0;
+    TRY_OUT(prepare_selection(&q, s, "SELECT sha256, data IS NULL", which, limit));
+    while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+        const char *hex;
+        found++;
+        TRY_OUT(column_hex(&hex, s, q, 0));
+        if (sqlite3_column_int(q, 1) != 0)
+            TRY_OUT(buffer_put(&files, hex, HEX_BYTES));
+    }
+    FAIL_OUT_IF(code != SQLITE_DONE, ZK_EIO, "%s/jobs.sqlite: the results cannot be read: %s",
+                s->folder, sqlite3_errmsg(s->db));
+    if (found == 0)
+        goto out;
+    TRY_OUT(prepare_selection(&removal, s, "DELETE", which, limit));
+    TRY_OUT(finish(&changed, s, removal, "results cannot be forgotten"));
+    *dropped = (size_t)changed;
+    for (size_t at = 0; at < files.size; at += HEX_BYTES) {
+        char path[PATH_MAX_BYTES + 96];
+        bool needed;
+        TRY_OUT(has_row(&needed, s, (const char *)files.data + at));
+        result_path(path, s, (const char *)files.data + at);
+        if (!needed)
+            (void)unlink(path);
+    }
+out:
+    sqlite3_finalize(q);
+    buffer_clear(&files);
+    return result;
+}
+
 status store_forget_results(store *s, const char *job, uint32_t epoch, result_kind kind,
                             uint32_t instance)
 {
-    sqlite3_stmt *q;
-    TRY(prepare(&q, s,
-                "DELETE FROM result WHERE job = ?1 AND epoch = ?2 AND kind = ?3 AND"
-                " (instance = ?4 OR ?4 = 4294967295)"));
-    bind_text(q, 1, job);
-    bind_number(q, 2, epoch);
-    bind_number(q, 3, kind);
-    bind_number(q, 4, instance);
-    int changed;
-    return finish(&changed, s, q, "results cannot be forgotten");
+    const selection which = {
+        .where = "job = ?1 AND epoch = ?2 AND kind = ?3 AND (instance = ?4 OR ?4 = 4294967295)",
+        .job = job,
+        .epoch = epoch,
+        .kind = kind,
+        .instance = instance};
+    size_t dropped;
+    return drop_results(&dropped, s, &which, INT32_MAX);
+}
+
+status store_forget_epochs(bool *more, store *s, const char *job, uint32_t below_epoch)
+{
+    const selection which = {.where = "job = ?1 AND epoch < ?2", .job = job, .epoch = below_epoch};
+    size_t dropped;
+    *more = true;
+    TRY(drop_results(&dropped, s, &which, STORE_SLICE));
+    *more = dropped == STORE_SLICE;
+    return ZK_OK;
 }
 
 bool store_result_path(const store *s, const uint8_t sha256[32], char *path, size_t size)
@@ -468,37 +520,80 @@ bool store_result_path(const store *s, const uint8_t sha256[32], char *path, siz
 
 status store_remove_job(store *s, const char *id)
 {
-    status result = ZK_OK;
-    byte_buffer files = buffer_new();
+    bool more = true;
+    while (more)
+        TRY(store_forget_epochs(&more, s, id, UINT32_MAX));
     sqlite3_stmt *q;
-    TRY(prepare(&q, s,
-                "SELECT DISTINCT sha256 FROM result WHERE job = ?1 AND sha256 NOT IN"
-                " (SELECT sha256 FROM result WHERE job != ?1)"));
+    TRY(prepare(&q, s, "DELETE FROM job WHERE id = ?"));
     bind_text(q, 1, id);
-    int code;
-    while ((code = sqlite3_step(q)) == SQLITE_ROW) {
-        const char *hex;
-        TRY_OUT(column_hex(&hex, s, q, 0));
-        TRY_OUT(buffer_put(&files, hex, HEX_BYTES));
-    }
-    FAIL_OUT_IF(code != SQLITE_DONE, ZK_EIO, "%s/jobs.sqlite: the results cannot be read: %s",
-                s->folder, sqlite3_errmsg(s->db));
-    sqlite3_finalize(q);
-    q = NULL;
-    sqlite3_stmt *removal;
-    TRY_OUT(prepare(&removal, s, "DELETE FROM job WHERE id = ?"));
-    bind_text(removal, 1, id);
     int changed;
-    TRY_OUT(finish(&changed, s, removal, "the job cannot be removed"));
-    FAIL_OUT_IF(changed != 1, ZK_EINVAL, "there is no job %s", id);
-    // Only now: a row never stands without its file. What a crash leaves behind here is garbage.
-    for (size_t at = 0; at < files.size; at += HEX_BYTES) {
-        char path[PATH_MAX_BYTES + 96];
-        result_path(path, s, (const char *)files.data + at);
-        (void)unlink(path);
+    TRY(finish(&changed, s, q, "the job cannot be removed"));
+    FAIL_IF(changed != 1, ZK_EINVAL, "there is no job %s", id);
+    return ZK_OK;
+}
+
+// ---- Files without a row: a crash came between the two.
+
+static status sweep_folder(store *s, const char *folder)
+{
+    status result = ZK_OK;
+    DIR *d = opendir(folder);
+    FAIL_IF(d == NULL, ZK_EIO, "cannot read %s: %m", folder);
+    for (struct dirent *f; (f = readdir(d)) != NULL;) {
+        bool needed;
+        if (f->d_name[0] == '.' && (f->d_name[1] == 0 || strcmp(f->d_name, "..") == 0))
+            continue;
+        TRY_OUT(has_row(&needed, s, f->d_name));
+        if (!needed)
+            (void)unlinkat(dirfd(d), f->d_name, 0);
     }
 out:
-    sqlite3_finalize(q);
-    buffer_clear(&files);
+    closedir(d);
+    return result;
+}
+
+static status sweep_results(store *s)
+{
+    for (int first = 0; first < 256; first++) {
+        char path[PATH_MAX_BYTES + 32];
+        snprintf(path, sizeof path, "%s/results/%02x", s->folder, (unsigned)first);
+        if (access(path, F_OK) == 0)
+            TRY(sweep_folder(s, path));
+    }
+    return ZK_OK;
+}
+
+status store_open(store **out, const char *folder)
+{
+    *out = NULL;
+    status result = ZK_OK;
+    store *s = calloc(1, sizeof *s);
+    FAIL_IF(s == NULL, ZK_ENOMEM, "no memory for the store of jobs");
+    char path[PATH_MAX_BYTES + 32];
+    FAIL_OUT_IF(snprintf(s->folder, sizeof s->folder, "%s", folder) >= (int)sizeof s->folder,
+                ZK_EINVAL, "the folder's path is longer than %d bytes", PATH_MAX_BYTES - 1);
+    TRY_OUT(file_make_directories(folder));
+    snprintf(path, sizeof path, "%s/jobs.sqlite", folder);
+    if (sqlite3_open(path, &s->db) != SQLITE_OK) {
+        result = status_fail(ZK_EIO, __FILE__, __LINE__, "", "%s: %s", path,
+                             s->db != NULL ? sqlite3_errmsg(s->db) : "no memory");
+        goto out;
+    }
+    // The lock is taken by the first write and kept, so a second process fails here, at once.
+    result = run_sql(s, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                        "BEGIN IMMEDIATE");
+    FAIL_OUT_IF(result != ZK_OK && sqlite3_errcode(s->db) == SQLITE_BUSY, ZK_EIO,
+                "%s is used by another coordinator: stop that one, or give this one a "
+                "server.state_dir of its own",
+                path);
+    TRY_OUT(result);
+    TRY_OUT(check_version(s));
+    TRY_OUT(run_sql(s, "COMMIT"));
+    TRY_OUT(sweep_results(s));
+    *out = s;
+    return ZK_OK;
+out:
+    store_close(s);
     return result;
 }

@@ -61,9 +61,10 @@ typedef struct result_record {
     size_t size;
 } result_record;
 
-enum { RESULT_BYTES_MAX = 1 << 30 };
+enum { RESULT_BYTES_MAX = 1 << 30, STORE_SLICE = 256 };
 
-// Makes the folder and the database where they are missing. ZK_EIO, also when another process has
+// Makes the folder and the database where they are missing, and removes files of results that no
+// row is about. ZK_EIO, also when another process has
 // the folder; ZK_EPARSE when the database is one of another version.
 MUST_CHECK status store_open(store **out, const char *folder);
 void store_close(store *s); // NULL is allowed
@@ -102,10 +103,14 @@ MUST_CHECK status store_add_result(store *s, const char *job, const result_recor
 MUST_CHECK status store_each_result(store *s, const char *job, uint32_t epoch,
                                     status (*each)(void *arg, const result_record *result),
                                     void *arg);
-// Forgets results of a job in one epoch: one, or all of a kind when `instance` is UINT32_MAX. Their
-// files go with the job.
+// Forgets results of a job in one epoch: one, or all of a kind when `instance` is UINT32_MAX; and
+// removes files that nothing needs any more. Files are not part of a change that is rolled back:
+// proofs are not forgotten between store_begin and store_commit.
 MUST_CHECK status store_forget_results(store *s, const char *job, uint32_t epoch, result_kind kind,
                                        uint32_t instance);
+// The same with results of the epochs before `below_epoch`, of all when it is UINT32_MAX, at most
+// STORE_SLICE of them at a time. *more: call it again.
+MUST_CHECK status store_forget_epochs(bool *more, store *s, const char *job, uint32_t below_epoch);
 // The file of a result that is not a contribution, into path[size], whether it is there or not.
 // False: the path is too long.
 bool store_result_path(const store *s, const uint8_t sha256[32], char *path, size_t size);

@@ -663,6 +663,20 @@ size_t world_over_calls(const world *w, const char *job)
     return world_known((world *)w, job)->over_calls;
 }
 
+static status count_result(void *arg, const result_record *r)
+{
+    (void)r;
+    ++*(size_t *)arg;
+    return ZK_OK;
+}
+
+size_t world_results(const world *w, const char *job, uint32_t epoch)
+{
+    size_t n = 0;
+    assert_int_equal(store_each_result(w->store, job, epoch, count_result, &n), ZK_OK);
+    return n;
+}
+
 void world_break_store(world *w, bool broken)
 {
     if (broken == w->broken)

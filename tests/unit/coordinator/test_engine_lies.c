@@ -70,6 +70,34 @@ static void a_witness_that_does_not_add_up_and_two_workers(void **state)
     fails(1, 1, LIES_WITNESS, "PROOF_REJECTED");
 }
 
+// What was stored goes when it is of no use: with its epoch, with the job, after a restart.
+static void results_of_the_past_are_removed(void **state)
+{
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        world *w = world_new(&(world_options){.seed = 1, .instances = 60});
+        add_workers(w, 3);
+        fake_set_lie(world_worker(w, 1), LIES_WITNESS);
+        char job[37];
+        world_launch(w, job, "x", 15, 0, false, 0);
+        for (int k = 0; k < 10000 && world_job(w, job)->epoch == 0; k++)
+            world_run(w, 10);
+        run_until(w, job, "Running (Prove)");
+        world_run(w, 1000);
+        assert_int_equal(world_results(w, job, 0), 0);
+        assert_in_range(world_results(w, job, 1), 60, 130);
+        assert_string_equal(world_finish(w, job, LONG_MS), "Completed");
+        if (restart) {
+            assert_in_range(world_results(w, job, 1), 1, 130);
+            world_restart(w);
+        }
+        world_run(w, 2000);
+        assert_int_equal(world_results(w, job, 1), 0);
+        assert_true(world_proof_is_right(w, job));
+        world_free(w);
+    }
+}
+
 static void an_idle_worker_settles_it(void **state)
 {
     (void)state;
@@ -281,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_contribution_that_changes_the_epoch),
         cmocka_unit_test(a_witness_that_does_not_add_up),
         cmocka_unit_test(a_witness_that_does_not_add_up_and_two_workers),
+        cmocka_unit_test(results_of_the_past_are_removed),
         cmocka_unit_test(an_idle_worker_settles_it),
         cmocka_unit_test(plans_differ),
         cmocka_unit_test(the_first_answer_is_the_lie),

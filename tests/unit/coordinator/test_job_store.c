@@ -178,6 +178,74 @@ static void a_removed_job_takes_only_its_own_files_along(void **state)
     store_close(s);
 }
 
+static bool there(const char *file)
+{
+    char path[SCRATCH_PATH];
+    scratch_path(path, folder, file);
+    return access(path, F_OK) == 0;
+}
+
+static void results_of_old_epochs_go_with_their_files(void **state)
+{
+    (void)state;
+    store *s = open_store();
+    const job_record j = a_job("j"), k = a_job("k");
+    const result_record one = a_result(1, "one"), two = a_result(2, "two");
+    result_record again = a_result(1, "two"), c = a_result(1, "c");
+    again.epoch = 2;
+    c.kind = RESULT_CONTRIBUTION;
+    bool more;
+    assert_int_equal(store_add_job(s, &j), ZK_OK);
+    assert_int_equal(store_add_job(s, &k), ZK_OK);
+    assert_int_equal(store_add_result(s, "j", &c), ZK_OK);
+    assert_int_equal(store_add_result(s, "j", &one), ZK_OK);
+    assert_int_equal(store_add_result(s, "j", &two), ZK_OK);
+    assert_int_equal(store_add_result(s, "k", &one), ZK_OK);
+    assert_int_equal(store_add_result(s, "j", &again), ZK_OK);
+    assert_int_equal(store_forget_epochs(&more, s, "j", 2), ZK_OK);
+    assert_false(more);
+    check_results(s, "j", 1, "");
+    check_results(s, "j", 2, "1/1=two;"); // the same bytes in another epoch
+    check_results(s, "k", 1, "1/1=one;"); // and in another job
+    assert_int_equal(store_forget_epochs(&more, s, "j", UINT32_MAX), ZK_OK);
+    check_results(s, "j", 2, "");
+    assert_false(there(TWO_FILE));
+    check_results(s, "k", 1, "1/1=one;");
+    // One result by name; many, a slice at a time.
+    assert_int_equal(store_add_result(s, "j", &two), ZK_OK);
+    assert_int_equal(store_forget_results(s, "j", 1, RESULT_PROOF, 2), ZK_OK);
+    assert_false(there(TWO_FILE));
+    for (uint32_t i = 0; i <= STORE_SLICE; i++) {
+        const result_record r = a_result(i, "two");
+        assert_int_equal(store_add_result(s, "j", &r), ZK_OK);
+    }
+    assert_int_equal(store_forget_epochs(&more, s, "j", UINT32_MAX), ZK_OK);
+    assert_true(more);
+    assert_true(there(TWO_FILE));
+    assert_int_equal(store_forget_epochs(&more, s, "j", UINT32_MAX), ZK_OK);
+    assert_false(more);
+    assert_false(there(TWO_FILE));
+    store_close(s);
+}
+
+static void files_without_a_row_go_at_the_start(void **state)
+{
+    (void)state;
+    store *s = open_store();
+    const job_record j = a_job("j");
+    const result_record two = a_result(2, "two");
+    char path[SCRATCH_PATH];
+    assert_int_equal(store_add_job(s, &j), ZK_OK);
+    assert_int_equal(store_add_result(s, "j", &two), ZK_OK);
+    store_close(s);
+    scratch_path(path, folder, "results/3f/3f00");
+    assert_int_equal(file_write_atomic(path, "x", 1), ZK_OK);
+    s = open_store();
+    assert_false(there("results/3f/3f00"));
+    check_results(s, "j", 1, "1/2=two;");
+    store_close(s);
+}
+
 static void what_was_stored_survives_kill_9(void **state)
 {
     (void)state;
@@ -248,6 +316,8 @@ int main(void)
         IN_FOLDER(results_come_back_once_each),
         IN_FOLDER(damaged_results_are_asked_for_again),
         IN_FOLDER(a_removed_job_takes_only_its_own_files_along),
+        IN_FOLDER(results_of_old_epochs_go_with_their_files),
+        IN_FOLDER(files_without_a_row_go_at_the_start),
         IN_FOLDER(what_was_stored_survives_kill_9),
         IN_FOLDER(one_process_at_a_time_has_the_folder),
         IN_FOLDER(foreign_databases_are_refused),
