@@ -84,6 +84,7 @@ static void encode_larger_shapes(void)
     check_encode(12, 3, 16, NULL);
     check_encode(13, 1, 1, NULL);
     check_encode(9, 6, 3, NULL);
+    check_encode(8, 1, 128, NULL);
     check_encode(15, 1, 9, NULL);
 }
 
