@@ -3,6 +3,31 @@
 // not come here: it has no messages, hence no libc.
 #include "verifier/proof_key.h"
 
+// The preprocessed columns have heights of their class and fit into its stack.
+static status check_preprocessed(const proof_key *key)
+{
+    const machine *m = key->machine;
+    const whir_params *params = whir_params_any(key->preprocessed_class);
+    FAIL_IF(params == NULL, ZK_EINVAL, "unknown parameter class %u of the preprocessed columns",
+            key->preprocessed_class);
+    unsigned most = instance_max_log_height(params);
+    uint64_t cells = 0;
+    for (uint32_t s = 0; s < m->n_slots; s++) {
+        const chip *c = m->slots[s].c;
+        unsigned h = key->preprocessed_heights[s];
+        if (c->n_preprocessed == 0)
+            continue;
+        FAIL_IF(h < INSTANCE_MIN_LOG_HEIGHT || h > most, ZK_EINVAL,
+                "chip %s: preprocessed columns of height 2^%u; class %s takes 2^%d to 2^%u",
+                c->name, h, params->name, INSTANCE_MIN_LOG_HEIGHT, most);
+        cells += (uint64_t)c->n_preprocessed << h;
+    }
+    FAIL_IF(cells > 1ULL << params->log_stack, ZK_EINVAL,
+            "the preprocessed columns take %llu cells and class %s has 2^%u",
+            (unsigned long long)cells, params->name, params->log_stack);
+    return ZK_OK;
+}
+
 status proof_key_seal(proof_key *key)
 {
     const machine *m = key->machine;
@@ -20,6 +45,8 @@ status proof_key_seal(proof_key *key)
     }
     FAIL_IF(any != (key->preprocessed_class != 0), ZK_EINVAL,
             "the class of the preprocessed commitment is %u", key->preprocessed_class);
+    if (any)
+        TRY(check_preprocessed(key));
 
     transcript t;
     transcript_init(&t, key->hash, DOMAIN_KEY);

@@ -40,7 +40,7 @@ typedef struct proof_key {
 } proof_key;
 
 // Fills machine_digest and digest from the other fields. ZK_EINVAL: heights or class do not fit the
-// machine; ZK_ENOMEM.
+// machine, or the preprocessed columns not the class; ZK_ENOMEM.
 MUST_CHECK status proof_key_seal(proof_key *key);
 
 // The heights of an instance. `preprocessed` says whether the preprocessed chips are in it: all of

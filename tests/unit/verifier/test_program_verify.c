@@ -62,7 +62,7 @@ static size_t good_key(uint64_t words[PROGRAM_KEY_MAX_WORDS], proof_key *key)
     *key = (proof_key){.machine = &z->m,
                        .hash = hash,
                        .program = zisk_program_digest(VM_ABI_C, ENTRY, hash),
-                       .preprocessed_class = WHIR_CLASS_FIXED_14};
+                       .preprocessed_class = WHIR_CLASS_FIXED_17};
     for (uint32_t s = 0; s < z->m.n_slots; s++)
         key->preprocessed_heights[s] = z->m.slots[s].c->n_preprocessed > 0 ? 10 : 0;
     assert_int_equal(proof_key_seal(key), ZK_OK);
@@ -116,9 +116,13 @@ static void malformed_keys(void **state)
         {with, 256 + 10, "a height is out of range"},
         {with, 0, "the key is malformed: "},
         {without, 10, "the key is malformed: "},
+        {with, INSTANCE_MIN_LOG_HEIGHT - 1, "the key is malformed: chip "},
+        {with, 16, "the key is malformed: chip "},
+        {with, 15, "the key is malformed: the preprocessed columns take "},
+        {4, WHIR_CLASS_FIXED_14, "the key is malformed: the preprocessed columns take "},
         {1, 'B', "the proof is of another program"},
         {2, ENTRY + 4, "the proof is of another program"},
-        {4, WHIR_CLASS_FIXED_17, "the proof is of another program"},
+        {4, WHIR_CLASS_FIXED_20, "the proof is of another program"},
         {6, good[6] + 1, "the proof is of another program"},
         {with, 11, "the proof is of another program"},
     };
