@@ -68,7 +68,9 @@ void solver_open(row_solver *s, const chip *c, const word_shape *shape)
         add_constraint(s, j);
     for (uint32_t i = 0; i < c->n_interactions; i++) {
         const chip_interaction *it = &c->interactions[i];
-        if (it->tuple->class != TUPLE_CLASS_TABLE || it->tuple->domain == TUPLE_FETCH)
+        // What a chip receives of a table domain it answers (range20_split): no lookup of its own.
+        if (it->tuple->class != TUPLE_CLASS_TABLE || it->tuple->domain == TUPLE_FETCH ||
+            !it->is_send)
             continue;
         assert_true(it->tuple->domain != TUPLE_RANGE || it->fields[0].n_terms == 0);
         condition *k = add_condition(s, CONDITION_LOOKUP, i);
@@ -113,7 +115,9 @@ void solver_ready(row_solver *s)
     for (uint32_t i = 0; i < c->n_interactions; i++)
         for (unsigned f = 0; f < c->interactions[i].n_fields; f++) {
             const affine *form = &c->interactions[i].fields[f];
-            if (c->interactions[i].tuple->class == TUPLE_CLASS_FLAG && !is_pinned(s, form))
+            bool is_lookup =
+                c->interactions[i].tuple->class == TUPLE_CLASS_TABLE && c->interactions[i].is_send;
+            if (!is_lookup && !is_pinned(s, form))
                 for (uint32_t t = 0; t < form->n_terms; t++)
                     s->is_output[form->terms[t].column] = true;
         }

@@ -63,7 +63,7 @@ typedef struct row_solver {
     uint32_t n_conditions;
     uint16_t *uses[SOLVER_MAX_COLUMNS]; // conditions of a column
     uint16_t n_uses[SOLVER_MAX_COLUMNS];
-    bool is_output[SOLVER_MAX_COLUMNS]; // in a field of a tuple of class FLAG that is not pinned
+    bool is_output[SOLVER_MAX_COLUMNS]; // in a field that is not pinned, of no lookup
     bool weakened;
     bool fixed[SOLVER_MAX_COLUMNS]; // columns that the caller knows the value of, in `given`
     fe given[SOLVER_MAX_COLUMNS];
