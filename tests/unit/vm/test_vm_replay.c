@@ -194,6 +194,56 @@ static void calls_pass_the_oracle(void **state)
     }
 }
 
+typedef struct shared_register {
+    const char *what;
+    uint32_t code[2];
+    unsigned n_code;
+    uint64_t before, after; // the register; after ~0: the call is refused
+} shared_register;
+
+// One register as every operand of a call, where the words that the call is made of allow it: each
+// access of it sees the one before.
+static void one_register_for_all_operands(void **state)
+{
+    (void)state;
+    enum { R = 12, BLOCK_AT = GUEST_DATA + 512, A = GUEST_DATA + 1024, B = A + 32, SUM = B + 32 };
+    const uint32_t csrrs = 0x2073 | R << 15;
+    const shared_register cases[] = {
+        {"add256, rd = rs1", {csrrs | 0x811u << 20 | R << 7}, 1, BLOCK_AT, 1},
+        {"memcmp, rd = src = dst", {csrrs | 0x814u << 20, enc_i(OP_IMM, R, R, 40)}, 2, A, 0},
+        {"memcpy, src = dst", {csrrs | 0x813u << 20, enc_i(OP_IMM, 0, R, 40)}, 2, A, A},
+        // 12 bytes from address 12 and the like: refused, like all that is outside memory.
+        {"memcpy, src = dst = count", {csrrs | 0x813u << 20, enc_r(OP_REG, 0, R, R)}, 2, 12, ~0ULL},
+        {"memcmp, all four", {csrrs | 0x814u << 20, enc_r(OP_REG, R, R, R)}, 2, 12, ~0ULL},
+        {"memset, dst = count", {csrrs | 0x816u << 20, enc_i(OP_IMM, 0, R, 7)}, 2, 12, ~0ULL},
+        {"memcmp, all four, of nothing", {csrrs | 0x814u << 20, enc_r(OP_REG, R, R, R)}, 2, 0, 0},
+        {"memset, all, of nothing", {csrrs | 0x816u << 20, enc_i(OP_IMM, 0, R, 7)}, 2, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        guest g;
+        kept_run k;
+        guest_init(&g);
+        const uint64_t block[4] = {A, B, 1, SUM}; // a + b + 1 = 2^256: a carry out
+        memcpy(g.data + (BLOCK_AT - GUEST_DATA), block, sizeof block);
+        memset(g.data + (A - GUEST_DATA), 0xff, 32);
+        emit_li(&g, R, cases[i].before);
+        for (unsigned w = 0; w < cases[i].n_code; w++)
+            emit(&g, cases[i].code[w]);
+        emit_halt(&g, 0);
+        status s = run_guest(&k, &g, (vm_options){.chunk_log = 4});
+        if (s != (cases[i].after == ~0ULL ? ZK_EGUEST : ZK_OK))
+            fail_msg("%s: %s", cases[i].what, status_message());
+        if (s == ZK_OK) {
+            if (vm_machine_x(k.machine)[R] != cases[i].after)
+                fail_msg("%s: the register is 0x%llx", cases[i].what,
+                         (unsigned long long)vm_machine_x(k.machine)[R]);
+            check_replay(&k);
+        }
+        kept_run_clear(&k);
+        guest_clear(&g);
+    }
+}
+
 static void damaged_records_are_refused(void **state)
 {
     (void)state;
@@ -271,6 +321,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(chunk_size_does_not_matter),
         cmocka_unit_test(guests_pass_the_oracle),
         cmocka_unit_test(calls_pass_the_oracle),
+        cmocka_unit_test(one_register_for_all_operands),
         cmocka_unit_test(damaged_records_are_refused),
         cmocka_unit_test(sinks_can_end_it),
     };

@@ -100,6 +100,7 @@ status port_call(struct vm_port *port, unsigned csr, const call_args *args, uint
     *result = 0;
     TRY(row->execute(port, args, result));
     check_rules(port, row);
+    port->n_calls[index]++;
     return ZK_OK;
 }
 

@@ -21,7 +21,8 @@ struct vm_port {
     size_t n_free;
     size_t taken;
 
-    port_access *accesses; // of the call under way
+    uint64_t n_calls[VM_PRECOMPILE_MAX]; // that succeeded, by row of the table
+    port_access *accesses;               // of the call under way
     size_t n_accesses, accesses_room;
     bool peeked[PORT_WORDS];
 };
