@@ -115,7 +115,7 @@ CASES = {
     'ecdsa': ecdsa_input(),
     'mix': (struct.pack('<I', 3), None),
 }
-PROVED = ('csv-b', 'lz4')
+PROVED = ('csv-b', 'lz4', 'ecdsa')
 
 
 class Examples(unittest.TestCase):
