@@ -152,15 +152,43 @@ static void non_canonical_digests_are_refused(void **state)
     const hash_ops *hash = hash_get(HASH_POSEIDON);
     digest leaves[4] = {{{1, 2, 3, 4}}, {{5, 6, 7, 8}}, {{9, 10, 11, 12}}, {{13, 14, 15, 16}}};
     digest root = hash_node(hash, leaves);
-    for (int where = -1; where < 4; where++) {
-        digest copy[4];
-        memcpy(copy, leaves, sizeof copy);
-        if (where >= 0)
-            copy[where].e[3] += FE_P;
-        uint64_t index = 0;
-        bool ok = merkle_verify(hash, root, 2, &index, copy, 1, copy + 1, 3);
-        assert_int_equal(ok, where < 0);
+    for (uint64_t at = 0; at < 4; at++) // the leaf; the others are its path
+        for (int where = -1; where < 4; where++) {
+            digest leaf = leaves[at], path[3];
+            uint64_t index = at;
+            for (uint64_t i = 0, n = 0; i < 4; i++)
+                if (i != at)
+                    path[n++] = leaves[i];
+            if (where == 0)
+                leaf.e[3] += FE_P;
+            else if (where > 0)
+                path[where - 1].e[3] += FE_P;
+            bool ok = merkle_verify(hash, root, 2, &index, &leaf, 1, path, 3);
+            assert_int_equal(ok, where < 0);
+        }
+}
+
+// Indices that would stand for another row, or hide a row from the root.
+static void indices_cannot_be_written_otherwise(void **state)
+{
+    (void)state;
+    const hash_ops *hash = hash_get(HASH_POSEIDON);
+    digest leaves[4] = {{{1, 2, 3, 4}}, {{5, 6, 7, 8}}, {{9, 10, 11, 12}}, {{13, 14, 15, 16}}};
+    digest root = hash_node(hash, leaves), path[6];
+    memcpy(path, leaves, 3 * sizeof *path);
+    memcpy(path + 3, leaves, 3 * sizeof *path);
+    for (uint64_t shift = 0; shift <= 40; shift += 4) { // row 3, and 3 with higher bits
+        uint64_t index = shift == 0 ? 3 : 3 | 1ULL << shift;
+        digest leaf = leaves[3];
+        assert_int_equal(merkle_verify(hash, root, 2, &index, &leaf, 1, path, 3), shift == 0);
     }
+    // The same row twice, each with a path of its own: only one of them would be looked at.
+    uint64_t twice[2] = {3, 3};
+    digest pair[2] = {leaves[3], {{77, 0, 0, 0}}};
+    assert_false(merkle_verify(hash, root, 2, twice, pair, 2, path, 6));
+    uint64_t none[1] = {0}; // no row at all, the root in the place of a leaf
+    pair[0] = root;
+    assert_false(merkle_verify(hash, root, 0, none + 1, pair, 0, path, 0));
 }
 
 static void bad_index_sets_are_refused(void **state)
@@ -242,6 +270,7 @@ int main(void)
         cmocka_unit_test(any_changed_bit_is_refused),
         cmocka_unit_test(non_canonical_digests_are_refused),
         cmocka_unit_test(bad_index_sets_are_refused),
+        cmocka_unit_test(indices_cannot_be_written_otherwise),
         cmocka_unit_test(dropped_leaves_give_the_same_opening),
         cmocka_unit_test(thread_count_does_not_matter),
     };

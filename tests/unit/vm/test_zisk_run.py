@@ -7,6 +7,7 @@ usage: test_zisk_run.py ZISK GUESTS_FOLDER"""
 import hashlib
 import json
 import os
+import pty
 import re
 import struct
 import subprocess
@@ -16,6 +17,7 @@ import unittest
 
 ZISK, GUESTS = sys.argv[1], sys.argv[2]
 SHA256 = os.path.join(GUESTS, 'sha256.elf')
+MIX = os.path.join(GUESTS, 'mix.elf')
 FIBONACCI = os.path.join(GUESTS, 'fibonacci.elf')
 
 
@@ -120,6 +122,23 @@ class Run(unittest.TestCase):
         done = zisk('run', SHA256, '--max-steps', '100')
         self.assertEqual(done.returncode, 1)
         self.assertIn(b'within 100 steps', done.stderr)
+
+        done = zisk('run', SHA256, '--max-memory', '1', '--raw-input',
+                    self.file('long', bytes(1200000)))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b'more than 1024 KiB', done.stderr)
+
+    def test_time_limit_and_progress(self):
+        rounds = self.file('rounds', struct.pack('<I', 0xffffffff))
+        outside, terminal = pty.openpty()
+        done = subprocess.run([ZISK, 'run', MIX, '--raw-input', rounds, '--max-seconds', '2'],
+                              stderr=terminal, timeout=60)
+        os.close(terminal)
+        said = os.read(outside, 1 << 16)
+        os.close(outside)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b'within 2000 ms', said)
+        self.assertRegex(said.split(b'zisk run:')[0], rb'\r[0-9]+ M steps, ')
 
     def test_refusals_say_what_is_wrong(self):
         odd = self.file('odd', b'abc')
