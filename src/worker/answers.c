@@ -91,10 +91,10 @@ void digest_bytes(uint8_t out[32], digest d)
     memcpy(out, d.e, 32); // canonical words, little-endian as everything here
 }
 
-status contribution_read(contribution *out, const api_instance_contribution *m, size_t n_slots,
-                         uint32_t index)
+status contribution_read(contribution *out, const api_instance_contribution *m,
+                         const proof_key *key, uint32_t index)
 {
-    size_t n = bundle_contribution_words(n_slots);
+    size_t n_slots = key->machine->n_slots, n = bundle_contribution_words(n_slots);
     uint64_t words[16 + MACHINE_MAX_SLOTS];
     ZK_ASSERT(n <= sizeof words / sizeof *words);
     FAIL_IF(m->plan_index != index, ZK_EPROTO, "contribution %u of the job has plan index %u",
@@ -104,6 +104,8 @@ status contribution_read(contribution *out, const api_instance_contribution *m, 
     memcpy(words, m->contribution.data, 8 * n);
     FAIL_IF(!bundle_read_contribution(out, words, n_slots, index), ZK_EPROTO,
             "contribution %u is malformed", index);
+    FAIL_IF(instance_header_check(&out->header, key, false) != ZK_OK, ZK_EPROTO,
+            "contribution %u: %s", index, status_message());
     return ZK_OK;
 }
 

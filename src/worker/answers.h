@@ -49,7 +49,8 @@ MUST_CHECK status answer_instance_proof(outbox_entry **out, const task_name *tas
 // The message of such an entry; reads the file. ZK_EIO also when its content is another.
 MUST_CHECK status answer_load_proof(uint8_t **bytes, size_t *n, const outbox_entry *e);
 
-// Bytes of digests and contributions as they travel.
+// Bytes of digests and contributions as they travel. Hostile bytes: ZK_EPROTO unless the header is
+// one that an instance of the machine may have.
 void digest_bytes(uint8_t out[32], digest d);
 MUST_CHECK status contribution_read(contribution *out, const api_instance_contribution *m,
-                                    size_t n_slots, uint32_t index);
+                                    const proof_key *key, uint32_t index);

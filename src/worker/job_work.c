@@ -264,7 +264,7 @@ out:
 static status take_contributions(open_job *j, const api_prove_params *p, uint32_t epoch)
 {
     const zisk_plan *plan = zisk_job_plan(j->job);
-    size_t n_slots = j->world->program->key.key.machine->n_slots;
+    const proof_key *key = &j->world->program->key.key;
     FAIL_IF(!j->simulated && p->n_contributions != plan->n, ZK_EPROTO,
             "the job has %zu contributions, the plan of this worker %zu instances",
             p->n_contributions, plan->n);
@@ -275,8 +275,7 @@ static status take_contributions(open_job *j, const api_prove_params *p, uint32_
     for (size_t i = 0; i < p->n_contributions; i++) {
         const api_instance_contribution *m = p->contributions[i];
         size_t at = j->simulated ? m->plan_index : i;
-        status s =
-            at >= plan->n ? ZK_EPROTO : contribution_read(&all[at], m, n_slots, (uint32_t)at);
+        status s = at >= plan->n ? ZK_EPROTO : contribution_read(&all[at], m, key, (uint32_t)at);
         if (s != ZK_OK) {
             free(all);
             return s;

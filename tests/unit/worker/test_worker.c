@@ -526,9 +526,14 @@ static void failures_have_their_codes(void **state)
     e->contribution_words[0][3] ^= 1;
     ask_proofs(&x, "a", 13, 0, 1, e->list, 0);
     check_failed(&x, 13, "CONTRIBUTION_MISMATCH", "0 contributions");
+    uint64_t class_word = e->contribution_words[0][0];
+    e->contribution_words[0][0] = 1;
+    ask_proofs(&x, "a", 14, 0, 0, e->list, 1);
+    check_failed(&x, 14, "CONTRIBUTION_MISMATCH", "unknown parameter class 1");
+    e->contribution_words[0][0] = class_word;
     e->contribution_words[0][1] = 77;
-    ask_proofs(&x, "a", 14, 0, 1, e->list, 1);
-    check_failed(&x, 14, "CONTRIBUTION_MISMATCH", "malformed");
+    ask_proofs(&x, "a", 15, 0, 1, e->list, 1);
+    check_failed(&x, 15, "CONTRIBUTION_MISMATCH", "malformed");
     close_world(&x);
 }
 
