@@ -43,6 +43,13 @@ static void on_check(void *arg, const check_request *r)
     (void)r;
 }
 
+static void on_forget(void *arg, const char *job, uint32_t below_epoch)
+{
+    (void)arg;
+    (void)job;
+    (void)below_epoch;
+}
+
 static bool on_form(void *arg, const uint64_t *words, size_t n, const uint8_t *key,
                     const api_instance_contribution *c)
 {
@@ -175,6 +182,7 @@ int main(int argc, char **argv)
     const engine_hooks hooks = {.send = on_send,
                                 .close = on_close,
                                 .check = on_check,
+                                .forget_checks = on_forget,
                                 .contribution_form = on_form,
                                 .has_artifact = on_artifact,
                                 .over = on_over};

@@ -106,6 +106,12 @@ static void check(void *arg, const check_request *r)
     checker_submit(k->checker, r);
 }
 
+static void forget_checks(void *arg, const char *job, uint32_t below_epoch)
+{
+    coordinator *k = arg;
+    checker_forget(k->checker, job, below_epoch);
+}
+
 static bool contribution_form(void *arg, const uint64_t *key_words, size_t n_key_words,
                               const uint8_t *program_key, const api_instance_contribution *c)
 {
@@ -116,7 +122,6 @@ static bool contribution_form(void *arg, const uint64_t *key_words, size_t n_key
 static void over(void *arg, const api_job_status *job, const uint8_t *proof_sha256)
 {
     coordinator *k = arg;
-    checker_forget(k->checker, job->job_id, UINT32_MAX);
     endings_over(k->endings, job, proof_sha256);
 }
 
@@ -388,6 +393,7 @@ static status open_service(coordinator *k)
                          .inputs_folder = c->inputs_folder,
                          .arg = k,
                          .check = check,
+                         .forget_checks = forget_checks,
                          .contribution_form = contribution_form,
                          .over = over,
                          .status_changed = count_status,

@@ -289,7 +289,7 @@ static void finish_task(check_task *t, check_verdict verdict, uint64_t took_ns)
     pthread_mutex_lock(&c->lock);
     c->counts.done[t->kind]++;
     c->counts.refused[t->kind] += verdict == CHECK_REFUSED;
-    c->counts.undecided += verdict == CHECK_UNDECIDED;
+    c->counts.undecided[t->kind] += verdict == CHECK_UNDECIDED;
     c->counts.busy_ns += took_ns;
     if (t->kind == CHECK_PROOF && --t->job->n_proofs == 0) {
         ready = t->job->totals;
@@ -362,6 +362,10 @@ void checker_submit(checker *c, const check_request *r)
 {
     check_task *t = new_task(c, r);
     if (t == NULL) {
+        pthread_mutex_lock(&c->lock);
+        c->counts.done[r->kind]++;
+        c->counts.undecided[r->kind]++;
+        pthread_mutex_unlock(&c->lock);
         c->options.answer(c->options.arg, r->ticket, CHECK_UNDECIDED, "no memory to check it");
         return;
     }

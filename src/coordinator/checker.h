@@ -36,10 +36,10 @@ void checker_submit(checker *c, const check_request *r);
 void checker_forget(checker *c, const char *job, uint32_t epoch);
 
 typedef struct checker_counts {
-    uint64_t done[CHECK_KIND_COUNT], refused[CHECK_KIND_COUNT];
-    uint64_t undecided; // of those done
-    uint64_t busy_ns;   // of all threads
-    size_t waiting;     // handed in and not answered
+    // The others of those that are done were accepted.
+    uint64_t done[CHECK_KIND_COUNT], refused[CHECK_KIND_COUNT], undecided[CHECK_KIND_COUNT];
+    uint64_t busy_ns; // of all threads
+    size_t waiting;   // handed in and not answered
 } checker_counts;
 void checker_get_counts(checker *c, checker_counts *out);
 

@@ -304,10 +304,15 @@ static status put_checks(byte_buffer *b, const checker_counts *c)
     const char *name = "coordinator_checks_total";
     TRY(metrics_family(b, name, METRIC_COUNTER, "Verifications of what workers delivered"));
     for (int k = 0; k < CHECK_KIND_COUNT; k++) {
-        TRY(metrics_count(b, name, LABELS({"kind", kinds[k]}, {"outcome", "accepted"}),
-                          c->done[k] - c->refused[k]));
-        TRY(metrics_count(b, name, LABELS({"kind", kinds[k]}, {"outcome", "refused"}),
-                          c->refused[k]));
+        const struct {
+            const char *outcome;
+            uint64_t n;
+        } rows[] = {{"accepted", c->done[k] - c->refused[k] - c->undecided[k]},
+                    {"refused", c->refused[k]},
+                    {"undecided", c->undecided[k]}};
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+            TRY(metrics_count(b, name, LABELS({"kind", kinds[k]}, {"outcome", rows[i].outcome}),
+                              rows[i].n));
     }
     name = "coordinator_check_seconds_total";
     TRY(metrics_family(b, name, METRIC_COUNTER, "Time spent verifying, of all threads"));

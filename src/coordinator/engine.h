@@ -72,6 +72,8 @@ typedef struct engine_hooks {
     void (*close)(void *arg, uint64_t connection, const char *reason);
     // Everything behind the pointers is copied before it returns.
     void (*check)(void *arg, const check_request *r);
+    // Of this job, nothing of epochs before `below_epoch` will be checked any more.
+    void (*forget_checks)(void *arg, const char *job, uint32_t below_epoch);
     // Is this a contribution of the program's machine, by form? Synchronous and cheap.
     bool (*contribution_form)(void *arg, const uint64_t *key_words, size_t n_key_words,
                               const uint8_t *program_key, const api_instance_contribution *c);

@@ -381,6 +381,7 @@ void checks_tick(engine *e, const job *j)
 
 void checks_drop(engine *e, const job *j, uint32_t below_epoch)
 {
+    e->hooks.forget_checks(e->hooks.arg, j->id, below_epoch);
     size_t kept = 0;
     for (size_t k = 0; k < e->n_checks; k++) {
         check *c = &e->checks[k];

@@ -282,6 +282,12 @@ static void hook_check(void *arg, const check_request *r)
     s->o.check(s->o.arg, r);
 }
 
+static void hook_forget_checks(void *arg, const char *job, uint32_t below_epoch)
+{
+    service *s = arg;
+    s->o.forget_checks(s->o.arg, job, below_epoch);
+}
+
 static bool hook_contribution_form(void *arg, const uint64_t *key_words, size_t n_key_words,
                                    const uint8_t *program_key, const api_instance_contribution *c)
 {
@@ -399,6 +405,7 @@ status service_open(service **out, const service_options *o)
                                 .send = service_hook_send,
                                 .close = service_hook_close,
                                 .check = hook_check,
+                                .forget_checks = hook_forget_checks,
                                 .contribution_form = hook_contribution_form,
                                 .has_artifact = hook_has_artifact,
                                 .artifact_bytes = hook_artifact_bytes,

@@ -34,6 +34,7 @@ typedef struct service_options {
     void *arg;
     // As the engine's hooks of these names.
     void (*check)(void *arg, const check_request *r);
+    void (*forget_checks)(void *arg, const char *job, uint32_t below_epoch);
     bool (*contribution_form)(void *arg, const uint64_t *key_words, size_t n_key_words,
                               const uint8_t *program_key, const api_instance_contribution *c);
     void (*over)(void *arg, const api_job_status *job, const uint8_t *proof_sha256);

@@ -246,6 +246,7 @@ static bool judge(world *w, const check_request *r)
         memcpy(all + k * MODEL_BYTES, r->contributions[k]->contribution.data, MODEL_BYTES);
     }
     bool ok = false;
+    assert_true(r->epoch >= j->forgotten);
     if (j->epoch != r->epoch) {
         memset(j->seen, 0, sizeof j->seen);
         j->epoch = r->epoch;
@@ -283,6 +284,13 @@ static void hook_check(void *arg, const check_request *r)
     else
         e.ok = judge(w, r);
     world_push(w, e);
+}
+
+static void hook_forget(void *arg, const char *job, uint32_t below_epoch)
+{
+    known_job *j = world_known(arg, job);
+    if (j != NULL)
+        j->forgotten = below_epoch;
 }
 
 static bool hook_form(void *arg, const uint64_t *words, size_t n_words, const uint8_t *key,
@@ -344,6 +352,7 @@ static void open_engine(world *w)
                                 .send = hook_send,
                                 .close = hook_close,
                                 .check = hook_check,
+                                .forget_checks = hook_forget,
                                 .contribution_form = hook_form,
                                 .has_artifact = hook_has_artifact,
                                 .artifact_bytes = hook_artifact_bytes,
@@ -661,6 +670,11 @@ size_t world_tasks_sent(const world *w, int type)
 size_t world_over_calls(const world *w, const char *job)
 {
     return world_known((world *)w, job)->over_calls;
+}
+
+uint32_t world_forgotten(const world *w, const char *job)
+{
+    return world_known((world *)w, job)->forgotten;
 }
 
 static status count_result(void *arg, const result_record *r)

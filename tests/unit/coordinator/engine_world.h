@@ -101,4 +101,5 @@ void world_check_queue(world *w);     // no job waits for capacity that is idle
 // Kinds of tasks that the engine sent so far: tasks[task_type].
 size_t world_tasks_sent(const world *w, int task_type);
 size_t world_over_calls(const world *w, const char *job);
+uint32_t world_forgotten(const world *w, const char *job); // epochs below it, by the checker
 size_t world_results(const world *w, const char *job, uint32_t epoch); // that are stored

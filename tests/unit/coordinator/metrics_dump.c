@@ -62,7 +62,8 @@ static void dump_coordinator(byte_buffer *b)
     system.compute_capacity = 70;
     engine_counts counts = {1, 2, 3, 4, 5, 6, 7, 8, {0}};
     rpc_server_stats rpc = {.bytes_in = 1ULL << 60, .bytes_out = 2, .connections = 5};
-    checker_counts verified = {.done = {9, 2, 1}, .refused = {1, 0, 0}, .busy_ns = 1500000000};
+    checker_counts verified = {
+        .done = {9, 2, 1}, .refused = {1, 0, 0}, .undecided = {2, 0, 0}, .busy_ns = 1500000000};
     api_compute_capacity capacity = API_COMPUTE_CAPACITY_INIT;
     capacity.compute_units = 10;
     static char *const states[] = {"Idle", "Idle", "Computing(Prove)", "Disconnected", "Set aside"};

@@ -7,6 +7,13 @@ static void no_check(void *arg, const check_request *r)
     (void)r;
 }
 
+static void no_forget(void *arg, const char *job, uint32_t below_epoch)
+{
+    (void)arg;
+    (void)job;
+    (void)below_epoch;
+}
+
 static bool no_form(void *arg, const uint64_t *words, size_t n, const uint8_t *key,
                     const api_instance_contribution *c)
 {
@@ -50,6 +57,7 @@ void open_service(fixture *f, service_options *o)
     o->limits.heartbeat_timeout_ms =
         o->limits.heartbeat_timeout_ms ? o->limits.heartbeat_timeout_ms : 30000;
     o->check = no_check;
+    o->forget_checks = no_forget;
     o->contribution_form = no_form;
     o->over = no_over;
     OK(service_open(&f->service, o));

@@ -428,6 +428,12 @@ static void is_undecided_without_memory(void **state)
     b.a.artifact = "/nowhere/at/all";
     uint64_t missing = submit(&b, request(&honest, "j", 0, CHECK_FINAL));
     assert_int_equal(b.a.verdict[missing], CHECK_UNDECIDED);
+    checker_counts counts;
+    checker_get_counts(b.c, &counts);
+    assert_int_equal(counts.undecided[CHECK_PROOF], 1);
+    assert_int_equal(counts.undecided[CHECK_FINAL], 2);
+    assert_int_equal(counts.done[CHECK_FINAL], 2);
+    assert_int_equal(counts.refused[CHECK_PROOF] + counts.refused[CHECK_FINAL], 0);
     b.a.artifact = honest.file;
     expect(&b, submit_proof(&b, &honest, "j", 0, 1), NULL);
     expect(&b, submit(&b, request(&honest, "j", 0, CHECK_FINAL)), NULL);

@@ -85,8 +85,10 @@ static void results_of_the_past_are_removed(void **state)
         run_until(w, job, "Running (Prove)");
         world_run(w, 1000);
         assert_int_equal(world_results(w, job, 0), 0);
+        assert_int_equal(world_forgotten(w, job), 1);
         assert_in_range(world_results(w, job, 1), 60, 130);
         assert_string_equal(world_finish(w, job, LONG_MS), "Completed");
+        assert_int_equal(world_forgotten(w, job), UINT32_MAX);
         if (restart) {
             assert_in_range(world_results(w, job, 1), 1, 130);
             world_restart(w);

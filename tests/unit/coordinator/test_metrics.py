@@ -38,8 +38,10 @@ coordinator_workers{state="Set aside"} 1
 coordinator_workers_set_aside_total 4
 coordinator_tasks_moved_total 6
 coordinator_received_bytes_total 1152921504606846976
-coordinator_checks_total{kind="proof",outcome="accepted"} 8
+coordinator_checks_total{kind="proof",outcome="accepted"} 6
 coordinator_checks_total{kind="proof",outcome="refused"} 1
+coordinator_checks_total{kind="proof",outcome="undecided"} 2
+coordinator_checks_total{kind="final",outcome="undecided"} 0
 coordinator_check_seconds_total 1.5
 coordinator_webhooks_total{outcome="given_up"} 1
 coordinator_uptime_seconds 60

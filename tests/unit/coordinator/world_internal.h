@@ -85,6 +85,7 @@ typedef struct known_job {
     // The checker's memory of one epoch.
     uint32_t epoch;
     bool seen[1024];
+    uint32_t forgotten; // epochs before it
 } known_job;
 
 struct world {
