@@ -367,6 +367,8 @@ static status copy_options(service *s, const service_options *o)
         s->o.artifact_age_ms = SERVICE_ARTIFACT_AGE_MS;
     if (s->o.transfers_max == 0)
         s->o.transfers_max = SERVICE_TRANSFERS_MAX;
+    if (s->o.downloads_bytes == 0)
+        s->o.downloads_bytes = SERVICE_DOWNLOADS_BYTES;
     if (s->o.upload_idle_ms == 0)
         s->o.upload_idle_ms = SERVICE_UPLOAD_IDLE_MS;
     return ZK_OK;

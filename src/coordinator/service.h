@@ -29,6 +29,7 @@ typedef struct service_options {
     size_t worker_queue_bytes;                 // 0: SERVICE_WORKER_QUEUE
     uint64_t artifact_age_ms;                  // 0: SERVICE_ARTIFACT_AGE_MS
     size_t transfers_max;                      // at a time; 0: SERVICE_TRANSFERS_MAX
+    size_t downloads_bytes;                    // memory of downloads; 0: SERVICE_DOWNLOADS_BYTES
     uint64_t upload_idle_ms;                   // 0: SERVICE_UPLOAD_IDLE_MS
 
     void *arg;
@@ -47,6 +48,7 @@ enum {
     SERVICE_CHUNK = 1 << 20,         // bytes of data in a chunk of an upload or download
     SERVICE_WORKER_QUEUE = 64 << 20, // bytes that wait for one worker; beyond: it is cut off
     SERVICE_TRANSFERS_MAX = 512,
+    SERVICE_DOWNLOADS_BYTES = 256 << 20,   // at a time; a large one holds three chunks
     SERVICE_ARTIFACT_AGE_MS = 3600 * 1000, // of uploads that no job needs
     SERVICE_UPLOAD_IDLE_MS = 5 * 60 * 1000 // between two chunks of an upload
 };

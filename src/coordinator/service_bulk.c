@@ -16,13 +16,14 @@
 
 #define TARGET "coordinator::artifacts"
 
-enum { CHUNK_MESSAGE_MAX = SERVICE_CHUNK + 4096, TEXT_MAX = 256 };
+enum { CHUNK_MESSAGE_MAX = SERVICE_CHUNK + 4096, TEXT_MAX = 256, CHUNKS_HELD = 3 };
 
-// Each transfer holds an open file, and jobs need files too. False: the call has its answer, after
-// which workers and clients try again.
-static bool has_place(const service *s, rpc_call *call)
+// Each transfer holds an open file, and jobs need files too; downloads hold memory beside, as long
+// as their reader likes. False: the call has its answer, after which workers and clients try again.
+static bool has_place(const service *s, rpc_call *call, size_t download_bytes)
 {
-    if (s->counts.uploads + s->counts.downloads < s->o.transfers_max)
+    if (s->counts.uploads + s->counts.downloads < s->o.transfers_max &&
+        s->downloads_bytes + download_bytes <= s->o.downloads_bytes)
         return true;
     rpc_finish(call, RPC_UNAVAILABLE, "too many transfers at a time; try again");
     return false;
@@ -244,7 +245,7 @@ static void on_upload(rpc_call *call, void *arg)
     static const rpc_call_events events = {
         .on_message = on_chunk, .on_half_close = on_last_chunk, .on_done = on_upload_done};
     service *s = arg;
-    if (!has_place(s, call))
+    if (!has_place(s, call, 0))
         return;
     upload *u = calloc(1, sizeof *u);
     if (u == NULL) {
@@ -270,6 +271,7 @@ typedef struct download {
     uint8_t *packed; // a chunk that is read and not yet on its way
     size_t packed_n;
     size_t in_chunk;
+    size_t held; // bytes of memory that it may take: read, packed, in its queue
     status result;
     char message[TEXT_MAX];
 } download;
@@ -280,6 +282,7 @@ static void download_free(download *d)
         close(d->fd);
     free(d->packed);
     d->s->counts.downloads--;
+    d->s->downloads_bytes -= d->held;
     free(d);
 }
 
@@ -398,8 +401,6 @@ static void send_file(service *s, rpc_call *call, const uint8_t *sha256, uint64_
                                            .on_done = on_download_done};
     char path[ARTIFACT_PATH];
     uint64_t size;
-    if (!has_place(s, call))
-        return;
     if (!artifacts_find(s->o.artifacts, sha256, path, &size)) {
         rpc_finish(call, RPC_NOT_FOUND, "there is nothing with this digest");
         return;
@@ -409,15 +410,26 @@ static void send_file(service *s, rpc_call *call, const uint8_t *sha256, uint64_
                     (unsigned long long)size);
         return;
     }
+    uint64_t left = size - offset;
+    size_t held = CHUNKS_HELD * (left < SERVICE_CHUNK ? (size_t)left : SERVICE_CHUNK);
+    if (!has_place(s, call, held))
+        return;
     download *d = calloc(1, sizeof *d);
     if (d == NULL) {
         rpc_finish(call, RPC_RESOURCE_EXHAUSTED, "no memory for a download");
         return;
     }
-    *d = (download){.s = s, .call = call, .first = true, .fd = -1, .size = size, .offset = offset};
+    *d = (download){.s = s,
+                    .call = call,
+                    .first = true,
+                    .fd = -1,
+                    .size = size,
+                    .offset = offset,
+                    .held = held};
     memcpy(d->path, path, sizeof d->path);
     memcpy(d->sha256, sha256, ARTIFACT_DIGEST);
     s->counts.downloads++;
+    s->downloads_bytes += held;
     rpc_call_set_events(call, &events, d);
     read_next(d);
 }

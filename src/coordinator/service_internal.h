@@ -47,6 +47,7 @@ struct service {
     uint64_t refusals_second, refusals; // calls refused in that second
     service_job *jobs[JOB_BUCKETS];     // by id
     service_counts counts;
+    size_t downloads_bytes; // that downloads may hold at present
 };
 
 // ---- service.c

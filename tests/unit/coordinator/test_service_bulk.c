@@ -246,6 +246,54 @@ static void no_more_transfers_than_there_are_places(void **state)
     close_service(&f);
 }
 
+static stream *ask_for(fixture *f, const uint8_t digest[32])
+{
+    api_download_artifact_request ask = API_DOWNLOAD_ARTIFACT_REQUEST_INIT;
+    ask.sha256 = (ProtobufCBinaryData){.len = 32, .data = (uint8_t *)digest};
+    stream *s = open_stream(f, API "DownloadArtifact", API_DATA_CHUNK_TYPE);
+    stream_send(s, &ask);
+    rpc_half_close(s->call);
+    return s;
+}
+
+static bool no_download(void *arg)
+{
+    service_counts counts;
+    service_get_counts(((fixture *)arg)->service, &counts);
+    return counts.downloads == 0;
+}
+
+// A reader that takes its time holds memory; when there is no more, others wait, small ones not.
+static void downloads_have_so_much_memory(void **state)
+{
+    (void)state;
+    fixture f;
+    enum { N = 8 << 20, SMALL = 1000 };
+    open_service(&f, &(service_options){.downloads_bytes = 4 << 20,
+                                        .server.limits.send_queue_bytes = 3 << 19});
+    uint8_t *data = calloc(1, N), digest[32], small[32];
+    SHA256(data, N, digest);
+    SHA256(data, SMALL, small);
+    stream_free(upload(&f, data, N, 1 << 20, digest));
+    stream_free(upload(&f, data, SMALL, SMALL, small));
+    stream *slow = ask_for(&f, digest);
+    rpc_pause(slow->call);
+    run_until(&f, stream_has_headers, slow);
+    stream *s = ask_for(&f, digest);
+    run_until(&f, stream_over, s);
+    assert_int_equal(s->end.code, RPC_UNAVAILABLE);
+    stream_free(s);
+    check_download(&f, small, data, SMALL, 0);
+    rpc_resume(slow->call);
+    run_until(&f, stream_over, slow);
+    assert_int_equal(slow->end.code, RPC_OK);
+    stream_free(slow);
+    run_until(&f, no_download, &f);
+    check_download(&f, digest, data, N, 0);
+    free(data);
+    close_service(&f);
+}
+
 // ---- Sweeping and draining
 
 static bool one_is_gone(void *arg)
@@ -353,6 +401,7 @@ int main(void)
         cmocka_unit_test(bad_transfers_are_refused),
         cmocka_unit_test(an_upload_that_stands_still),
         cmocka_unit_test(no_more_transfers_than_there_are_places),
+        cmocka_unit_test(downloads_have_so_much_memory),
         cmocka_unit_test(unneeded_uploads_go),
         cmocka_unit_test(draining_says_goodbye),
         cmocka_unit_test(draining_has_an_end),
