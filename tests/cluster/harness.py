@@ -442,3 +442,17 @@ class StubWorker:
 
     def __exit__(self, *_):
         self.close()
+
+
+def certificate(folder, name, subject, ca=None):
+    """NAME.crt and NAME.key, signed by `ca` or by itself."""
+    path = os.path.join(folder, name)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+           f"{path}.key", "-out", f"{path}.crt", "-days", "2", "-subj", f"/CN={subject}",
+           "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    if ca is None:
+        key += ["-addext", "basicConstraints=critical,CA:TRUE"]
+    else:
+        key += ["-CA", f"{folder}/{ca}.crt", "-CAkey", f"{folder}/{ca}.key", "-addext",
+                "basicConstraints=critical,CA:FALSE"]
+    subprocess.run(["openssl", "req", "-x509", *key], check=True, capture_output=True)

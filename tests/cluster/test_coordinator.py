@@ -19,8 +19,8 @@ import unittest
 import urllib.request
 
 from harness import (BIN, PATIENCE, SERVICE, Client, Coordinator, StubWorker, api,
-                     descriptor_pb2, descriptor_pool, grpc, json_format, message_factory,
-                     wait_until)
+                     certificate, descriptor_pb2, descriptor_pool, grpc, json_format,
+                     message_factory, wait_until)
 
 DIGEST = hashlib.sha256
 
@@ -583,20 +583,6 @@ def free_port():
 def http_get(port, path):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as r:
         return r.read().decode()
-
-
-def certificate(folder, name, subject, ca=None):
-    """NAME.crt and NAME.key, signed by `ca` or by itself."""
-    path = os.path.join(folder, name)
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-           f"{path}.key", "-out", f"{path}.crt", "-days", "2", "-subj", f"/CN={subject}",
-           "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    if ca is None:
-        key += ["-addext", "basicConstraints=critical,CA:TRUE"]
-    else:
-        key += ["-CA", f"{folder}/{ca}.crt", "-CAkey", f"{folder}/{ca}.key", "-addext",
-                "basicConstraints=critical,CA:FALSE"]
-    subprocess.run(["openssl", "req", "-x509", *key], check=True, capture_output=True)
 
 
 def read(folder, name):
