@@ -19,10 +19,11 @@ static void declare_link(const step *row, expr key)
     chip_send(row->b, TUPLE_ADDR, row->real, FIELDS(e_const(0), key));
 }
 
+// Keys that do not ascend, or by too much, give a cell that no range check lets through: forged
+// runs get as far as that.
 static void put_link(fe *const *columns, uint32_t *next, size_t row, const boundary_word *w)
 {
     uint64_t gap = w->key - w->previous_key - 1;
-    ZK_VERIFY(w->previous_key < w->key && gap >> 32 == 0);
     columns[(*next)++][row] = gap & 0xffff;
     columns[(*next)++][row] = gap >> 16;
 }

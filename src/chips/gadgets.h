@@ -203,11 +203,11 @@ static inline void put_limb_sign(cursor *c, uint32_t value)
     put(c, value >> 31);
 }
 
-// The columns of access_word for an access at ts + slot.
+// The columns of access_word for an access at ts + slot. Times that do not ascend give a cell that
+// no range check lets through: forged runs get as far as that.
 static inline void put_access(cursor *c, uint64_t ts, uint64_t old_ts)
 {
     uint64_t d = ts - old_ts - 1;
-    ZK_VERIFY(old_ts < ts && d >> 40 == 0);
     put(c, d & 0xfffff);
     put(c, d >> 20);
 }
