@@ -306,16 +306,7 @@ static void take_list(engine *e, job *j, task *t, const api_challenges_list *c)
 static void check_send(engine *e, const check *c)
 {
     const job *j = c->job;
-    size_t n_all = j->high - j->low;
-    api_instance_contribution *all = engine_new(n_all, sizeof *all);
-    const api_instance_contribution **list = engine_new(n_all, sizeof *list);
-    for (size_t k = 0; k < n_all; k++) {
-        const instance *i = &j->instances[j->low + k];
-        all[k] = API_INSTANCE_CONTRIBUTION_INIT;
-        all[k].plan_index = j->low + (uint32_t)k;
-        all[k].contribution = (ProtobufCBinaryData){i->contribution_bytes, i->contribution};
-        list[k] = &all[k];
-    }
+    contribution_list all = contributions_of(j);
     const check_request r = {.ticket = c->ticket,
                              .kind = c->kind,
                              .job = j->id,
@@ -324,15 +315,15 @@ static void check_send(engine *e, const check *c)
                              .n_key_words = j->program.n_words,
                              .program_key = j->program.key,
                              .publics = j->facts.publics,
-                             .contributions = list,
-                             .n_contributions = n_all,
+                             .contributions =
+                                 (const api_instance_contribution *const *)all.pointers,
+                             .n_contributions = all.n,
                              .plan_index = c->index,
                              .proof = c->kind == CHECK_PROOF ? c->bytes : NULL,
                              .proof_bytes = c->kind == CHECK_PROOF ? c->n_bytes : 0,
                              .sha256 = c->kind == CHECK_FINAL ? c->sha256 : NULL};
     e->hooks.check(e->hooks.arg, &r);
-    free(list);
-    free(all);
+    contributions_clear(&all);
 }
 
 void check_ask(engine *e, job *j, check_kind kind, task *t, uint32_t index, const uint8_t *data,

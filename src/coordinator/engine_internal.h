@@ -319,6 +319,15 @@ void task_tell_stored(engine *e, job *j, worker *w, uint64_t task_id, const uint
 void task_feed_aggregator(engine *e, job *j); // digests that it does not have yet
 task *task_final(job *j);                     // the open one
 
+// The contributions of the job's instances as messages, which point to those of the job.
+typedef struct contribution_list {
+    api_instance_contribution *items, **pointers;
+    size_t n;
+} contribution_list;
+
+contribution_list contributions_of(const job *j);
+void contributions_clear(contribution_list *l);
+
 // ---- engine_phases.c
 void job_pump(engine *e, job *j);
 void job_set_facts(job *j, const plan_facts *f);

@@ -264,28 +264,41 @@ static void set_challenge(api_challenges *c, uint64_t words[ROOT_WORDS], const i
     c->n_challenge = ROOT_WORDS;
 }
 
-static void send_proof_task(engine *e, job *j, task *t)
+contribution_list contributions_of(const job *j)
 {
     size_t n = j->high - j->low;
+    contribution_list l = {engine_new(n, sizeof *l.items), engine_new(n, sizeof *l.pointers), n};
+    for (size_t k = 0; k < n; k++) {
+        const instance *i = &j->instances[j->low + k];
+        l.items[k] = API_INSTANCE_CONTRIBUTION_INIT;
+        l.items[k].plan_index = j->low + (uint32_t)k;
+        l.items[k].contribution = (ProtobufCBinaryData){i->contribution_bytes, i->contribution};
+        l.pointers[k] = &l.items[k];
+    }
+    return l;
+}
+
+void contributions_clear(contribution_list *l)
+{
+    free(l->items);
+    free(l->pointers);
+}
+
+static void send_proof_task(engine *e, job *j, task *t)
+{
+    contribution_list all = contributions_of(j);
+    size_t n = all.n;
     api_challenges *challenges = engine_new(n, sizeof *challenges);
     api_challenges **challenge_list = engine_new(n, sizeof *challenge_list);
     uint64_t(*words)[ROOT_WORDS] = engine_new(n, sizeof *words);
-    api_instance_contribution *contributions = engine_new(n, sizeof *contributions);
-    api_instance_contribution **list = engine_new(n, sizeof *list);
     for (size_t k = 0; k < n; k++) {
-        const instance *i = &j->instances[j->low + k];
-        set_challenge(&challenges[k], words[k], i);
+        set_challenge(&challenges[k], words[k], &j->instances[j->low + k]);
         challenge_list[k] = &challenges[k];
-        contributions[k] = API_INSTANCE_CONTRIBUTION_INIT;
-        contributions[k].plan_index = j->low + (uint32_t)k;
-        contributions[k].contribution =
-            (ProtobufCBinaryData){i->contribution_bytes, i->contribution};
-        list[k] = &contributions[k];
     }
     api_prove_params p = API_PROVE_PARAMS_INIT;
     p.challenges = challenge_list;
     p.n_challenges = n;
-    p.contributions = list;
+    p.contributions = all.pointers;
     p.n_contributions = n;
     api_plan_range range = API_PLAN_RANGE_INIT;
     range.begin = t->begin;
@@ -296,8 +309,7 @@ static void send_proof_task(engine *e, job *j, task *t)
     r.params_case = TASK_PARAMS(PROVE_PARAMS);
     r.prove_params = &p;
     send_request(e, j, t, &r);
-    free(list);
-    free(contributions);
+    contributions_clear(&all);
     free(words);
     free(challenge_list);
     free(challenges);

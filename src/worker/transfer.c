@@ -75,14 +75,19 @@ static void finish(transfer_job *j, status result)
     pthread_mutex_unlock(&j->lock);
 }
 
-__attribute__((format(printf, 3, 4))) static void finish_with(transfer_job *j, status result,
-                                                              const char *format, ...)
+// Ends the call, and with it the transfer, or at once when there is none.
+__attribute__((format(printf, 3, 4))) static void give_up(transfer_job *j, status s,
+                                                          const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(j->reason, sizeof j->reason, format, args);
     va_end(args);
-    finish(j, result);
+    j->broken = s;
+    if (j->call != NULL)
+        rpc_cancel(j->call);
+    else
+        finish(j, s);
 }
 
 // ---- When a call ends ----
@@ -123,7 +128,7 @@ static void check_download(transfer_job *j)
     if (memcmp(sha256, j->sha256, DIGEST) == 0) {
         finish(j, ZK_OK);
     } else if (j->spoiled) {
-        finish_with(j, ZK_EPROTO, "the coordinator gives other bytes than asked for, twice");
+        give_up(j, ZK_EPROTO, "the coordinator gives other bytes than asked for, twice");
     } else {
         j->spoiled = true;
         j->at = j->size = 0;
@@ -152,28 +157,13 @@ static void on_done(rpc_call *call, void *arg, rpc_code code, const char *messag
     if (v == DOUBTFUL && ++j->doubtful >= MOST_DOUBTFUL)
         v = FOR_GOOD;
     if (v == FOR_GOOD) {
-        finish_with(j, ZK_EPROTO, "%s: the coordinator says %s: %s", j->name, rpc_code_name(code),
-                    message == NULL ? "" : message);
+        give_up(j, ZK_EPROTO, "%s: the coordinator says %s: %s", j->name, rpc_code_name(code),
+                message == NULL ? "" : message);
         return;
     }
     log_debug("worker::transfer", "interrupted", log_str("what", j->name),
               log_str("reason", message), log_u64("at", j->at), log_u64("retry_ms", j->pause_ms));
     try_again(j);
-}
-
-// Our own failure: ends the call, or the transfer when there is none.
-__attribute__((format(printf, 3, 4))) static void give_up(transfer_job *j, status s,
-                                                          const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(j->reason, sizeof j->reason, format, args);
-    va_end(args);
-    j->broken = s;
-    if (j->call != NULL)
-        rpc_cancel(j->call);
-    else
-        finish(j, s);
 }
 
 // ---- Download ----
