@@ -24,7 +24,7 @@ static const char help[] =
     "                       fails before the guest halts, exit_code is null and reason says why\n"
     "      --profile FILE   attributes steps to functions, as collapsed stacks for flame graphs\n"
     "      --max-steps N    fails after N steps (K, M, G allowed; default and most: 2^36)\n"
-    "      --max-memory MIB fails when the guest touches more memory\n"
+    "      --max-guest-mib N fails when the guest touches more than N MiB of memory\n"
     "      --max-seconds S  fails after S seconds\n"
     "      --abi X          memory map: auto (default), A, B or C\n"
     "\n"
@@ -228,7 +228,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"profile", required_argument, NULL, OPT_PROFILE},
     {"max-steps", required_argument, NULL, OPT_STEPS},
-    {"max-memory", required_argument, NULL, OPT_MEMORY},
+    {"max-guest-mib", required_argument, NULL, OPT_MEMORY},
     {"max-seconds", required_argument, NULL, OPT_SECONDS},
     {"abi", required_argument, NULL, OPT_ABI},
     {"help", no_argument, NULL, 'h'},
@@ -269,7 +269,7 @@ int command_run(int argc, char **argv)
             break;
         case OPT_MEMORY:
             if (!parse_limit(&a.options.max_memory_bytes, optarg, 2048, 1 << 20))
-                return command_usage("run", "--max-memory takes 1 to 2048 MiB, not \"%s\"", optarg);
+                return command_usage("run", "--max-guest-mib takes 1 to 2048, not \"%s\"", optarg);
             break;
         case OPT_SECONDS:
             if (!parse_limit(&a.options.max_time_ns, optarg, 1000000000, NS_PER_SECOND))

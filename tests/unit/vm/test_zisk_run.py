@@ -123,7 +123,7 @@ class Run(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(b'within 100 steps', done.stderr)
 
-        done = zisk('run', SHA256, '--max-memory', '1', '--raw-input',
+        done = zisk('run', SHA256, '--max-guest-mib', '1', '--raw-input',
                     self.file('long', bytes(1200000)))
         self.assertEqual(done.returncode, 1)
         self.assertIn(b'more than 1024 KiB', done.stderr)
@@ -151,7 +151,7 @@ class Run(unittest.TestCase):
                 (['run', SHA256, '--max-steps', '-1'], 2, b'--max-steps'),
                 (['run', SHA256, '--max-steps', '1e9'], 2, b'--max-steps'),
                 (['run', SHA256, '--max-steps', '100G'], 2, b'--max-steps'),
-                (['run', SHA256, '--max-memory', '99999'], 2, b'--max-memory'),
+                (['run', SHA256, '--max-guest-mib', '99999'], 2, b'--max-guest-mib'),
                 (['run', SHA256, '--abi', 'D'], 2, b'--abi'),
                 (['run', SHA256, '-i', odd, '--raw-input', odd], 2, b'exclude'),
                 (['run', SHA256, '-i', odd], 1, b'--raw-input'),
