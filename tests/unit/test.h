@@ -11,6 +11,13 @@
 
 #include <cmocka.h>
 
+// How many times longer a test waits before it gives up: sanitizers make everything slower.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_PATIENCE 10
+#else
+#define TEST_PATIENCE 1
+#endif
+
 // Seeded pseudo-random numbers (splitmix64): tests print the seed, TEST_SEED replays it.
 typedef struct test_rng {
     uint64_t s;

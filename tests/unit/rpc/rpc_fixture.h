@@ -12,11 +12,7 @@
 #include "rpc/rpc.h"
 #include "unit/test.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { TEST_PATIENCE_MS = 200000 };
-#else
-enum { TEST_PATIENCE_MS = 20000 };
-#endif
+enum { TEST_PATIENCE_MS = 20000 * TEST_PATIENCE };
 
 typedef struct rpc_fixture {
     rpc_loop *loop;

@@ -6,7 +6,7 @@
 #include "unit/test.h"
 #include "worker/wire.h"
 
-enum { FAKE_PATIENCE_MS = 60000, FAKE_MESSAGES = 1024, FAKE_ARTIFACTS = 16 };
+enum { FAKE_PATIENCE_MS = 60000 * TEST_PATIENCE, FAKE_MESSAGES = 1024, FAKE_ARTIFACTS = 16 };
 
 typedef struct fake_artifact {
     uint8_t sha256[32], *bytes;
