@@ -170,7 +170,7 @@ static const run_batch *walk_peek(batch_walk *w)
 // Gives the instance the smallest class up to the largest that holds it; false when none does.
 static bool choose_class(plan_instance *p, const planner *pl)
 {
-    static const uint32_t classes[] = {WHIR_CLASS_20, WHIR_CLASS_23, WHIR_CLASS_26};
+    static const uint32_t classes[] = {WHIR_CLASS_20, WHIR_CLASS_23, WHIR_CLASS_24, WHIR_CLASS_26};
     for (size_t i = 0; i < sizeof classes / sizeof *classes && classes[i] <= pl->max_class; i++)
         if (make_header(&p->header, pl, p, classes[i], &p->weight))
             return true;

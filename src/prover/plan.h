@@ -33,8 +33,8 @@ typedef struct zisk_plan {
     uint64_t n_cells, n_area; // cells in use and area of all stacks
 } zisk_plan;
 
-// max_class: WHIR_CLASS_20, 23 or 26. ZK_ELIMIT when the job has too many instances,
-// ZK_ENOMEM.
+// max_class: of the largest instances, WHIR_CLASS_20, 23 or 26. ZK_ELIMIT when the job has too many
+// instances, ZK_ENOMEM.
 MUST_CHECK status zisk_plan_new(zisk_plan **out, const zisk_run *run, uint32_t max_class);
 void zisk_plan_free(zisk_plan *p); // NULL is allowed
 

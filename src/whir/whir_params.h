@@ -33,6 +33,7 @@ enum {
 typedef enum whir_class {
     WHIR_CLASS_20 = 20,
     WHIR_CLASS_23 = 23,
+    WHIR_CLASS_24 = 24,
     WHIR_CLASS_26 = 26,
     WHIR_CLASS_FIXED_14 = 114, // rate 1/16
     WHIR_CLASS_FIXED_17 = 117, // 1/16

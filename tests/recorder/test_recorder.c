@@ -173,11 +173,11 @@ static void cost_of_instances(void **state)
     static const struct {
         uint32_t fixed, class_id;
         bool preprocessed;
-    } kinds[] = {{WHIR_CLASS_FIXED_17, WHIR_CLASS_26, false},
-                 {WHIR_CLASS_FIXED_17, WHIR_CLASS_23, true},
-                 {WHIR_CLASS_FIXED_17, WHIR_CLASS_20, true},
-                 {WHIR_CLASS_FIXED_14, WHIR_CLASS_20, true},
-                 {WHIR_CLASS_FIXED_20, WHIR_CLASS_20, true}};
+    } kinds[] = {
+        {WHIR_CLASS_FIXED_17, WHIR_CLASS_26, false}, {WHIR_CLASS_FIXED_17, WHIR_CLASS_24, false},
+        {WHIR_CLASS_FIXED_14, WHIR_CLASS_24, true},  {WHIR_CLASS_FIXED_17, WHIR_CLASS_23, true},
+        {WHIR_CLASS_FIXED_17, WHIR_CLASS_20, true},  {WHIR_CLASS_FIXED_14, WHIR_CLASS_20, true},
+        {WHIR_CLASS_FIXED_20, WHIR_CLASS_20, true}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         proof_key k = {.machine = &z->m, .hash = hash_get(HASH_POSEIDON)};
         k.preprocessed_class = kinds[i].fixed;

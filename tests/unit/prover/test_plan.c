@@ -115,8 +115,47 @@ static void a_small_run_is_one_instance(void **state)
     zisk_job_close(job);
 }
 
-// Above class 2^23 the second opening would make the proof too long: the program's tables are by
-// themselves, in the smallest class, and nothing else is with them.
+// The smallest class that holds the run, so that little of it is empty.
+static void a_run_takes_a_class_of_its_size(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n_input;
+        uint32_t class_id;
+    } cases[] = {{3, WHIR_CLASS_20}, {1000, WHIR_CLASS_23}, {3500, WHIR_CLASS_24}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        zisk_job *job = open_job(&sha, cases[i].n_input, 0, NULL);
+        const zisk_plan *plan = zisk_job_plan(job);
+        assert_int_equal(plan->n, 1);
+        assert_int_equal(plan->instances[0].header.class_id, cases[i].class_id);
+        assert_partition(job, &sha);
+        zisk_job_close(job);
+    }
+}
+
+// In class 2^26 the second opening would make the proof too long: the program's tables are by
+// themselves, in the smallest class, and nothing else is with them. In 2^24 it does so for a
+// program whose own columns are of 2^17 cells, and not for a smaller one.
+static void the_program_is_apart_where_a_proof_would_be_too_long(void **state)
+{
+    (void)state;
+    zisk_job *job = open_job(&sha, 3500, 0, NULL);
+    zisk_run run = *zisk_job_run(job);
+    zisk_program larger = sha;
+    larger.key.key.preprocessed_class = WHIR_CLASS_FIXED_17;
+    run.program = &larger;
+    assert_int_equal(sha.key.key.preprocessed_class, WHIR_CLASS_FIXED_14);
+    zisk_plan *plan;
+    must(zisk_plan_new(&plan, &run, WHIR_CLASS_26));
+    assert_int_equal(plan->n, 2);
+    assert_int_equal(plan->instances[0].header.class_id, WHIR_CLASS_20);
+    assert_true(plan->instances[0].boundary && !plan->instances[1].boundary);
+    assert_int_equal(plan->instances[1].header.class_id, WHIR_CLASS_24);
+    zisk_plan_free(plan);
+    zisk_job_close(job);
+}
+
+// Longer runs are cut, the program's tables first.
 static void a_longer_run_has_the_program_apart(void **state)
 {
     (void)state;
@@ -271,6 +310,8 @@ int main(int argc, char **argv)
     elf_paths[1] = argv[2];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_run_is_one_instance),
+        cmocka_unit_test(a_run_takes_a_class_of_its_size),
+        cmocka_unit_test(the_program_is_apart_where_a_proof_would_be_too_long),
         cmocka_unit_test(a_longer_run_has_the_program_apart),
         cmocka_unit_test(range_checks_take_the_fewer_cells),
         cmocka_unit_test(what_does_not_fit_is_told),

@@ -155,6 +155,7 @@ static void test_costs_of_the_shipped_classes(void **state)
         counts costs;
     } want[] = {{WHIR_CLASS_20, {2903, 6650, 23262, 13632}},
                 {WHIR_CLASS_23, {3571, 8293, 38841, 16546}},
+                {WHIR_CLASS_24, {3836, 8952, 23268, 18708}},
                 {WHIR_CLASS_26, {4271, 10048, 27250, 20914}},
                 {WHIR_CLASS_FIXED_14, {560, 347, 18254, 1368}},
                 {WHIR_CLASS_FIXED_17, {935, 1497, 14020, 3401}},
