@@ -30,7 +30,9 @@ enum { ZISK_VK_BYTES = 32, ZISK_PUBLICS = 64 };
 
 typedef struct zisk_verifier zisk_verifier;
 
-// NULL when there is no memory. A check takes a copy of the proof and about 3 MiB.
+// NULL when there is no memory. A check takes a copy of the proof and about 3 MiB of heap, for the
+// description of the machine; the verifying functions below it (src/verifier/job_verify.h) take
+// none.
 zisk_verifier *zisk_verifier_new(void);
 void zisk_verifier_free(zisk_verifier *v); // NULL is allowed
 
