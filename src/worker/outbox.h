@@ -29,6 +29,7 @@ typedef struct outbox_entry {
     struct outbox_entry *next;
     task_name task;
     bool fleeting;
+    bool releases; // the answer to a release of the job, behind all that was delivered before it
     // The message as bytes (malloc), or the file with the proof of instance plan_index.
     uint8_t *bytes;
     size_t n_bytes;

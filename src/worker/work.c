@@ -134,7 +134,8 @@ static void deliver(void *arg, outbox_entry *e)
 
 // Fleeting: when it is lost on its way, the coordinator finds the task missing from the list of
 // the reconnect and sends it again.
-static void answer_with(work *w, const task_name *task, const char *code, const char *message)
+static void answer_with(work *w, const task_name *task, const char *code, const char *message,
+                        bool releases)
 {
     outbox_entry *e;
     if (answer_failure(&e, w->o.world.worker_id, task, code, message) != ZK_OK) {
@@ -143,6 +144,7 @@ static void answer_with(work *w, const task_name *task, const char *code, const 
         return;
     }
     e->fleeting = true;
+    e->releases = releases;
     post(w, e);
 }
 
@@ -209,7 +211,7 @@ static void run_item(work *w, open_job **job, work_item *i)
     if (i->kind == ITEM_CLOSE) {
         if (*job != NULL && strcmp(job_id(*job), i->task.job) == 0)
             forget_open(w, job);
-        answer_with(w, &i->task, TASK_CANCELLED, "the worker is free");
+        answer_with(w, &i->task, TASK_CANCELLED, "the worker is free", true);
         return;
     }
     const char *code = NULL;
@@ -246,7 +248,7 @@ static void run_item(work *w, open_job **job, work_item *i)
     }
     log_error("worker::work", "task failed", log_str("job", i->task.job),
               log_u64("task", i->task.task_id), log_str("code", code), LOG_STATUS(s));
-    answer_with(w, &i->task, code, status_message());
+    answer_with(w, &i->task, code, status_message(), false);
 }
 
 static work_item *next_item(work *w)
@@ -337,7 +339,7 @@ void work_give(work *w, api_coordinator_message *m)
     task_name name = {r->job_id, r->task_id, r->epoch, r->task_type};
     work_item *i;
     if (item_new(&i, ITEM_TASK, &name) != ZK_OK) {
-        answer_with(w, &name, TASK_OUT_OF_MEMORY, status_message());
+        answer_with(w, &name, TASK_OUT_OF_MEMORY, status_message(), false);
         message_free(&m->base);
         return;
     }

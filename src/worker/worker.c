@@ -39,6 +39,10 @@ struct worker {
     api_task_progress **tasks; // of the last reconnect
     size_t tasks_room;
 
+    // Jobs that were released and whose release work has not answered yet: results that were on
+    // their way at that moment are dropped, for their files are going.
+    struct released *released;
+
     worker_metrics *metrics;
     metrics_http *http; // NULL: off
     char program_hex[65];
@@ -49,6 +53,47 @@ struct worker {
     bool has_signals;
     bool leaving, stopping, ended, closed;
 };
+
+// ---- Released jobs ----
+
+typedef struct released {
+    struct released *next;
+    char *job;
+} released;
+
+static void drop_released(released **at)
+{
+    released *r = *at;
+    *at = r->next;
+    free(r->job);
+    free(r);
+}
+
+// Without memory for the note a result that crosses the release fails, and says so.
+static void note_released(worker *w, const char *job)
+{
+    released *r = calloc(1, sizeof *r);
+    if (r != NULL && (r->job = strdup(job)) == NULL) {
+        free(r);
+        r = NULL;
+    }
+    if (r == NULL)
+        return;
+    r->next = w->released;
+    w->released = r;
+}
+
+// Is it a result of a released job? The answer to the release itself is not, and ends it.
+static bool is_released(worker *w, const outbox_entry *e)
+{
+    for (released **at = &w->released; *at != NULL; at = &(*at)->next)
+        if (strcmp((*at)->job, e->task.job) == 0) {
+            if (e->releases)
+                drop_released(at);
+            return !e->releases;
+        }
+    return false;
+}
 
 // ---- Tasks that are still to be delivered ----
 
@@ -149,6 +194,7 @@ static void on_message(void *arg, api_coordinator_message *m)
         log_info("worker", "released from a job", log_str("job", m->job_cancelled->job_id),
                  log_str("reason", m->job_cancelled->reason));
         outbox_drop_job(link_results(w->link), m->job_cancelled->job_id);
+        note_released(w, m->job_cancelled->job_id);
         work_cancel(w->work, m->job_cancelled->job_id);
         break;
     case TO_WORKER(RESULT_STORED):
@@ -172,7 +218,7 @@ static void on_message(void *arg, api_coordinator_message *m)
 static void on_result(void *arg, outbox_entry *e)
 {
     worker *w = arg;
-    if (w->closed) {
+    if (w->closed || is_released(w, e)) {
         outbox_entry_free(e);
         return;
     }
@@ -247,6 +293,8 @@ static void on_changed(void *arg, bool registered)
 {
     worker *w = arg;
     worker_metrics_connection(w->metrics, registered);
+    while (w->released != NULL) // answers that were lost are not waited for
+        drop_released(&w->released);
     if (registered && w->leaving)
         say_leaving(w);
 }
@@ -472,5 +520,7 @@ void worker_free(worker *w)
         OPENSSL_cleanse(w->token.data, w->token.size);
     buffer_clear(&w->token);
     worker_metrics_free(w->metrics);
+    while (w->released != NULL)
+        drop_released(&w->released);
     free(w);
 }

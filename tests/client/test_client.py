@@ -687,7 +687,7 @@ class Terminal(Case):
             pb.JobStatus(job_id=uuid, data_id="data", state="Queued", queue_position=3)]))
         seen = self.read_until(fd, b"place 3, priority 0")
         self.assertIn(b"a922bb6f  data ", seen)
-        self.assertIn(b"no job asks for its program", seen)
+        seen = self.read_until(fd, b"no job asks for its program", seen)
         self.assertNotIn(b"ADDRESS", seen)
         self.resize(fd, 24, 200)
         os.kill(pid, signal.SIGWINCH)
