@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // The verifier does the same operations for every proof of a class and kind, whatever the proof,
 // the heights and the cells are; and how many for the machine of programs, with the bytes.
-#include "unit/prover/toy_prover.h"
+#include "unit/prover/toy_world.h"
 
 #include "chips/zisk_machine.h"
 #include "recorder/recorder.h"
 
-static toy_machine *toys;
-static prover_key key;
 static instance_scratch scratch;
-
-static int set_up(void **state)
-{
-    (void)state;
-    must(toy_machine_new(&toys));
-    toy_key(&key, toys);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    prover_key_clear(&key);
-    toy_machine_free(toys);
-    return 0;
-}
 
 static toy_shape fibonacci(unsigned h0, unsigned h1)
 {
@@ -201,5 +183,5 @@ int main(void)
         cmocka_unit_test(same_operations_for_rubbish),
         cmocka_unit_test(cost_of_instances),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, toy_world_open, toy_world_close);
 }

@@ -1,28 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // Headers that no honest prover sends. The verifier looks at them before it looks at the proof, so
 // with a proof of zeros the first thing that is wrong is the header, or else GKR's root.
-#include "toy_prover.h"
+#include "toy_world.h"
 
 static const char header_is_fine[] = "the denominator of the bus sum is zero";
-static toy_machine *toys;
-static prover_key key;
 static instance_scratch scratch;
-
-static int set_up(void **state)
-{
-    (void)state;
-    must(toy_machine_new(&toys));
-    toy_key(&key, toys);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    prover_key_clear(&key);
-    toy_machine_free(toys);
-    return 0;
-}
 
 static const char *reason_of(const proof_key *k, const instance_header *header)
 {
@@ -226,5 +208,5 @@ int main(void)
         cmocka_unit_test(header_of_another_class_or_kind),
         cmocka_unit_test(prover_and_verifier_agree),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, toy_world_open, toy_world_close);
 }

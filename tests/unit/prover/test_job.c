@@ -1,28 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 // Jobs of the toy machine from cells to verdict, and what an attacker may try on them.
-#include "toy_prover.h"
+#include "toy_world.h"
 
 #include "base/cpu.h"
 
-static toy_machine *toys;
-static prover_key key;
 static bool every_word;
-
-static int set_up(void **state)
-{
-    (void)state;
-    must(toy_machine_new(&toys));
-    toy_key(&key, toys);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    prover_key_clear(&key);
-    toy_machine_free(toys);
-    return 0;
-}
 
 static toy_job *make_job(const toy_shape *shapes, size_t n, uint64_t seed)
 {
@@ -529,5 +511,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(refuses_a_boundary_without_denominator),
         cmocka_unit_test(refuses_what_exceeds_the_limits_of_a_job),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, toy_world_open, toy_world_close);
 }
