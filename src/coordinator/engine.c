@@ -91,6 +91,12 @@ void workers_drop(worker **list, size_t *n, const worker *w)
     *n = kept;
 }
 
+void job_note_erred(job *j, worker *w)
+{
+    workers_drop(j->failed, &j->n_failed, w);
+    workers_note(&j->failed, &j->n_failed, w);
+}
+
 status engine_open(engine **out, store *s, const engine_limits *limits, const engine_hooks *hooks,
                    uint64_t now_ms)
 {

@@ -103,7 +103,7 @@ static void take_failure(engine *e, job *j, task *t, const api_execute_task_resp
     } else if (strcmp(code, "CONTRIBUTION_MISMATCH") == 0) {
         worker_aside(e, w, j, "contradicts its own contribution");
     } else {
-        workers_note(&j->failed, &j->n_failed, w);
+        job_note_erred(j, w);
         (void)share_failed(e, j, t, "WORKER_FAILURE", text);
     }
     if (job_is_running(j->state) && w->job == j && tasks_open(j, w) == 0)
@@ -406,7 +406,7 @@ static void finish_proofs(engine *e, job *j, task *t)
         char text[REASON_BYTES];
         engine_say(text, sizeof text, "worker %s did not deliver the proof of instance %u", w->id,
                    i);
-        workers_note(&j->failed, &j->n_failed, w);
+        job_note_erred(j, w);
         (void)share_failed(e, j, t, "WORKER_FAILURE", text);
         job_pump(e, j);
         return;
@@ -521,7 +521,7 @@ static void refuse_proof(engine *e, job *j, const check *c, const char *reason)
 static void take_final(engine *e, job *j, task *t, const api_final_proof *f)
 {
     if (!t->all_sent || f == NULL || f->sha256.len != SHA256_BYTES) {
-        workers_note(&j->failed, &j->n_failed, t->by);
+        job_note_erred(j, t->by);
         (void)share_failed(e, j, t, "WORKER_FAILURE",
                            f == NULL || f->sha256.len != SHA256_BYTES
                                ? "an answer without the digest of a final proof"
@@ -530,7 +530,7 @@ static void take_final(engine *e, job *j, task *t, const api_final_proof *f)
         return;
     }
     if (!e->hooks.has_artifact(e->hooks.arg, f->sha256.data)) {
-        workers_note(&j->failed, &j->n_failed, t->by);
+        job_note_erred(j, t->by);
         (void)share_failed(e, j, t, "WORKER_FAILURE", "the final proof was not uploaded");
         job_pump(e, j);
         return;
@@ -665,7 +665,7 @@ void answer_error(engine *e, worker *w, const api_worker_error *r)
              log_str("job", r->job_id), log_str("message", r->error_message));
     if (j == NULL || strcmp(j->id, r->job_id) != 0)
         return;
-    workers_note(&j->failed, &j->n_failed, w);
+    job_note_erred(j, w);
     char text[REASON_BYTES];
     engine_say(text, sizeof text, "worker %s: %.150s", w->id, r->error_message);
     for (size_t k = 0; k < j->n_tasks && job_is_running(j->state); k++)

@@ -179,7 +179,7 @@ struct job {
     uint32_t disputed_index;
     opinion *opinions; // [0] is what is stored
     size_t n_opinions;
-    worker **failed; // erred on this job: others are preferred
+    worker **failed; // erred on this job, the latest last: others are preferred
     size_t n_failed;
     worker **departed; // see job_departure; those that the engine has not forgotten
     size_t n_departed, departures;
@@ -247,6 +247,7 @@ bool same_bytes(const uint8_t *a, size_t a_n, const uint8_t *b, size_t b_n);
 bool workers_hold(worker *const *list, size_t n, const worker *w);
 void workers_note(worker ***list, size_t *n, worker *w); // appends unless it is there
 void workers_drop(worker **list, size_t *n, const worker *w);
+void job_note_erred(job *j, worker *w);
 
 // ---- engine_workers.c
 worker *worker_by_id(engine *e, const char *id);

@@ -633,7 +633,7 @@ static void stop_stalled(engine *e, job *j, worker *w)
     }
     if (!job_is_running(j->state))
         return;
-    workers_note(&j->failed, &j->n_failed, w);
+    job_note_erred(j, w);
     worker_part(e, w);
     worker_cancel(e, w, j->id, "no progress");
     job_pump(e, j);

@@ -147,7 +147,7 @@ bool job_departure(engine *e, job *j, worker *w, const char *why)
 {
     bool again = workers_hold(j->departed, j->n_departed, w);
     if (again)
-        workers_note(&j->failed, &j->n_failed, w); // others are preferred
+        job_note_erred(j, w);
     else
         workers_note(&j->departed, &j->n_departed, w);
     size_t most = e->limits.max_workers_per_job * e->limits.max_attempts;

@@ -577,23 +577,27 @@ bool worker_fits(const worker *w, const job *j)
            memcmp(w->program.digest, j->program.digest, sizeof w->program.digest) == 0;
 }
 
-static worker *pick_among(engine *e, job *j, worker *const *excluded, size_t n_excluded,
-                          bool erred_too)
+static bool may_take(const worker *w, const job *j, worker *const *excluded, size_t n_excluded)
+{
+    return w->connected && worker_fits(w, j) && !workers_hold(excluded, n_excluded, w) &&
+           !workers_hold(j->input_errors, j->n_input_errors, w) &&
+           !workers_hold(j->program_errors, j->n_program_errors, w);
+}
+
+worker *worker_pick(engine *e, job *j, worker *const *excluded, size_t n_excluded)
 {
     size_t n_of_job = 0;
     for (size_t k = 0; k < e->n_workers; k++)
         n_of_job += e->workers[k]->job == j;
+    // Who is only asked for an opinion is one more than a job may have.
+    bool may_join = n_excluded > 0 || n_of_job < e->limits.max_workers_per_job;
     worker *best = NULL;
     uint32_t best_load = 0;
     for (size_t k = 0; k < e->n_workers; k++) {
         worker *w = e->workers[k];
-        if (!w->connected || !worker_fits(w, j) || workers_hold(excluded, n_excluded, w) ||
-            workers_hold(j->input_errors, j->n_input_errors, w) ||
-            workers_hold(j->program_errors, j->n_program_errors, w) ||
-            (!erred_too && workers_hold(j->failed, j->n_failed, w)))
+        if (!may_take(w, j, excluded, n_excluded) || workers_hold(j->failed, j->n_failed, w))
             continue;
-        // Who is only asked for an opinion is one more than a job may have.
-        if (w->state == WORKER_IDLE && (n_excluded > 0 || n_of_job < e->limits.max_workers_per_job))
+        if (w->state == WORKER_IDLE && may_join)
             return w;
         if (w->job != j || w->state != WORKER_COMPUTING)
             continue;
@@ -603,15 +607,10 @@ static worker *pick_among(engine *e, job *j, worker *const *excluded, size_t n_e
             best_load = load;
         }
     }
-    return best;
-}
-
-worker *worker_pick(engine *e, job *j, worker *const *excluded, size_t n_excluded)
-{
-    worker *w = pick_among(e, j, excluded, n_excluded, false);
-    if (w != NULL || j->n_failed == 0)
-        return w;
-    // Who erred is tried again when there is nobody else, or when the others stay away for long.
+    if (best != NULL || j->n_failed == 0)
+        return best;
+    // Who erred is tried again when there is nobody else, or when the others stay away for long:
+    // the one whose error is the oldest, so that one who always errs does not use up the attempts.
     worker **others = NULL;
     size_t n_others = 0;
     for (size_t k = 0; k < n_excluded; k++)
@@ -622,9 +621,13 @@ worker *worker_pick(engine *e, job *j, worker *const *excluded, size_t n_exclude
         j->waiting_ms == 0 || e->now_ms - j->waiting_ms < e->limits.capacity_timeout_ms / 2;
     patient = patient && worker_exists(e, j, others, n_others);
     free(others);
-    if (patient)
-        return NULL;
-    return pick_among(e, j, excluded, n_excluded, true);
+    for (size_t k = 0; k < j->n_failed && !patient; k++) {
+        worker *w = j->failed[k];
+        if (may_take(w, j, excluded, n_excluded) && ((w->state == WORKER_IDLE && may_join) ||
+                                                     (w->state == WORKER_COMPUTING && w->job == j)))
+            return w;
+    }
+    return NULL;
 }
 
 bool worker_exists(engine *e, job *j, worker *const *excluded, size_t n_excluded)

@@ -269,6 +269,23 @@ static void errors_go_to_another_worker(void **state)
     }
 }
 
+// One that always errs and one that erred once: the second gets another chance.
+static void one_that_always_errs_does_not_use_up_the_attempts(void **state)
+{
+    (void)state;
+    world *w = world_new(&(world_options){.instances = 6, .limits = {.max_attempts = 4}});
+    world_add(w, "first", 5, ERRS);
+    fake *second = world_add(w, "second", 5, ERRS);
+    world_run(w, 100);
+    char job[37];
+    world_launch(w, job, "x", 5, 1, false, 0);
+    while (world_tasks_sent(w, 0) < 3)
+        world_run(w, 1);
+    fake_set_lie(second, HONEST);
+    expect_completed(w, job);
+    world_free(w);
+}
+
 static void errors_of_all_workers_fail_the_job(void **state)
 {
     (void)state;
@@ -599,6 +616,7 @@ int main(void)
         cmocka_unit_test(a_stalled_worker_is_replaced_by_timeout),
         cmocka_unit_test(the_only_worker_stalls),
         cmocka_unit_test(errors_go_to_another_worker),
+        cmocka_unit_test(one_that_always_errs_does_not_use_up_the_attempts),
         cmocka_unit_test(errors_of_all_workers_fail_the_job),
         cmocka_unit_test(a_leaving_worker_is_replaced_at_once),
         cmocka_unit_test(the_coordinator_is_killed_in_each_phase),
