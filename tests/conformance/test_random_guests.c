@@ -32,18 +32,26 @@ static void check_job(zisk_job *job, pool *threads, const char *name)
 static void prove_job(const zisk_program *program, zisk_job *job)
 {
     const uint32_t *publics = zisk_job_run(job)->publics;
+    uint32_t n = zisk_job_plan(job)->n;
+    contribution *all = calloc(n, sizeof *all);
+    proof_writer *proofs = calloc(n, sizeof *proofs);
+    assert_non_null(all);
+    assert_non_null(proofs);
+    for (uint32_t i = 0; i < n; i++)
+        must(zisk_job_contribute(&all[i], job, i));
+    for (uint32_t i = 0; i < n; i++) {
+        proof_writer_init(&proofs[i]);
+        must(zisk_job_prove(&proofs[i], job, all, i));
+    }
     uint64_t *words;
-    size_t n;
-    contribution all[1];
-    proof_writer proofs[1];
-    assert_int_equal(zisk_job_plan(job)->n, 1);
-    proof_writer_init(&proofs[0]);
-    must(zisk_job_contribute(&all[0], job, 0));
-    must(zisk_job_prove(&proofs[0], job, all, 0));
-    must(zisk_bundle(&words, &n, program, publics, all, proofs, 1));
-    must(zisk_verify(NULL, words, n, zisk_program_key(program), publics));
-    proof_writer_clear(&proofs[0]);
+    size_t n_words;
+    must(zisk_bundle(&words, &n_words, program, publics, all, proofs, n));
+    must(zisk_verify(NULL, words, n_words, zisk_program_key(program), publics));
+    for (uint32_t i = 0; i < n; i++)
+        proof_writer_clear(&proofs[i]);
     free(words);
+    free(proofs);
+    free(all);
 }
 
 static void one_elf(const void *elf, size_t n, unsigned chunk_log, const char *name)
