@@ -2,6 +2,7 @@
 // The cells of an instance: replayed rows, boundary rows, then the multiplicities of the tables,
 // counted from the cells themselves through the declarations of the chips, so that no chip has to
 // say twice what it looks up.
+#include "base/bigmem.h"
 #include "prover/plan.h"
 
 #include <stdlib.h>
@@ -12,6 +13,13 @@ typedef struct fill_columns {
     size_t split;                  // rows of the first table
 } fill_columns;
 
+// Batches of a chunk, with the place of their first row of each chip in the instance.
+typedef struct fill_part {
+    size_t chunk, first_batch, end_batch;
+    uint64_t first_row[EXECUTION_CHIP_COUNT];
+    status result;
+} fill_part;
+
 typedef struct filling {
     instance *in;
     const zisk_run *run;
@@ -19,13 +27,11 @@ typedef struct filling {
     const plan_instance *plan;
     const cancel_flag *cancel;
     fill_columns *chips; // [EXECUTION_CHIP_COUNT]
-    vm_replay **replays; // one a slot of the pool
-    // The chunks that the instance needs, with the place of their first row of each chip.
-    size_t first_chunk, n_chunks;
-    size_t *first_batch, *end_batch;
-    uint64_t (*first_row)[EXECUTION_CHIP_COUNT]; // relative to the instance
-    status *results;
-    uint32_t **counts; // lookup counters, one array a slot of the pool
+    vm_replay **replays; // one a thread
+    fill_part *parts;
+    size_t n_parts;
+    unsigned n_threads;
+    uint32_t **counts; // lookup counters, one array a thread
 } filling;
 
 // ---- Execution -------------------------------------------------------------------------------
@@ -47,47 +53,61 @@ static void place_row(void *arg, execution_chip which, const void *row)
     ZK_ASSERT(c.next == place->f->z->execution[which]->n_committed);
 }
 
-static void fill_chunks(void *arg, unsigned slot, size_t first, size_t end)
+static void fill_parts(void *arg, unsigned slot, size_t first, size_t end)
 {
     filling *f = arg;
     for (size_t i = first; i < end; i++) {
+        fill_part *part = &f->parts[i];
         if (cancel_raised(f->cancel)) {
-            f->results[i] = ZK_ECANCELED;
+            part->result = ZK_ECANCELED;
             continue;
         }
         row_place place = {.f = f};
-        memcpy(place.next, f->first_row[i], sizeof place.next);
-        f->results[i] = zisk_run_rows(f->run, f->replays[slot], f->first_chunk + i,
-                                      f->first_batch[i], f->end_batch[i], place_row, &place);
+        memcpy(place.next, part->first_row, sizeof place.next);
+        part->result = zisk_run_rows(f->run, f->replays[slot], part->chunk, part->first_batch,
+                                     part->end_batch, place_row, &place);
     }
 }
 
-// Which batches of which chunks, and how many rows come before.
-static status locate_chunks(filling *f)
+// The chunks that the instance needs: those that have batches [*first, *end) of it.
+static bool batches_of(const plan_instance *p, uint64_t begin, const run_chunk *chunk,
+                       size_t *first, size_t *end)
+{
+    if (begin + chunk->n_batches <= p->first_batch || begin >= p->end_batch)
+        return false;
+    *first = begin < p->first_batch ? p->first_batch - begin : 0;
+    *end = p->end_batch - begin < chunk->n_batches ? p->end_batch - begin : chunk->n_batches;
+    return true;
+}
+
+enum { MAX_PARTS = 4 }; // of a chunk: each replays all of it, which is cheap beside its rows
+
+static status locate_parts(filling *f)
 {
     const zisk_run *run = f->run;
+    size_t n_chunks = 0, first, end;
     uint64_t index = 0, rows[EXECUTION_CHIP_COUNT] = {0};
-    f->first_batch = calloc(run->n_chunks + 1, sizeof *f->first_batch);
-    f->end_batch = calloc(run->n_chunks + 1, sizeof *f->end_batch);
-    f->first_row = calloc(run->n_chunks + 1, sizeof *f->first_row);
-    f->results = calloc(run->n_chunks + 1, sizeof *f->results);
-    FAIL_IF(!f->first_batch || !f->end_batch || !f->first_row || !f->results, ZK_ENOMEM,
-            "no memory to fill an instance");
-    for (size_t c = 0; c < run->n_chunks; c++) {
+    for (size_t c = 0; c < run->n_chunks; index += run->chunks[c++].n_batches)
+        n_chunks += batches_of(f->plan, index, &run->chunks[c], &first, &end);
+    size_t per_chunk = n_chunks == 0 ? 1 : (2 * f->n_threads - 1) / n_chunks + 1;
+    per_chunk = per_chunk < MAX_PARTS ? per_chunk : MAX_PARTS;
+    f->parts = calloc(n_chunks * per_chunk + 1, sizeof *f->parts);
+    FAIL_IF(f->parts == NULL, ZK_ENOMEM, "no memory to fill an instance");
+    index = 0;
+    for (size_t c = 0; c < run->n_chunks; index += run->chunks[c++].n_batches) {
         const run_chunk *chunk = &run->chunks[c];
-        uint64_t begin = index, end = index + chunk->n_batches;
-        index = end;
-        if (end <= f->plan->first_batch || begin >= f->plan->end_batch)
+        if (!batches_of(f->plan, index, chunk, &first, &end))
             continue;
-        if (f->n_chunks == 0)
-            f->first_chunk = c;
-        size_t i = f->n_chunks++;
-        f->first_batch[i] = begin < f->plan->first_batch ? f->plan->first_batch - begin : 0;
-        f->end_batch[i] = (end > f->plan->end_batch ? f->plan->end_batch : end) - begin;
-        memcpy(f->first_row[i], rows, sizeof rows);
-        for (size_t b = f->first_batch[i]; b < f->end_batch[i]; b++)
-            for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
-                rows[k] += chunk->batches[b].rows[k];
+        for (size_t k = 0; k < per_chunk; k++) {
+            fill_part *part = &f->parts[f->n_parts++];
+            part->chunk = c;
+            part->first_batch = first + (end - first) * k / per_chunk;
+            part->end_batch = first + (end - first) * (k + 1) / per_chunk;
+            memcpy(part->first_row, rows, sizeof rows);
+            for (size_t b = part->first_batch; b < part->end_batch; b++)
+                for (int i = 0; i < EXECUTION_CHIP_COUNT; i++)
+                    rows[i] += chunk->batches[b].rows[i];
+        }
     }
     for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
         FAIL_IF(rows[k] != f->plan->rows[k], ZK_EINTERNAL, "the plan does not fit the run");
@@ -113,11 +133,11 @@ static status fill_execution(filling *f, pool *threads)
         if (second >= 0 && f->in->header.log_heights[second] != 0)
             committed_columns(f, second, f->chips[k].slot[1]);
     }
-    TRY(locate_chunks(f));
-    pool_for_slots(threads, f->n_chunks, 1, fill_chunks, f);
-    for (size_t i = 0; i < f->n_chunks; i++)
-        FAIL_IF(f->results[i] != ZK_OK, f->results[i], "chunk %zu could not be replayed",
-                f->first_chunk + i);
+    TRY(locate_parts(f));
+    pool_for_slots(threads, f->n_parts, 1, fill_parts, f);
+    for (size_t i = 0; i < f->n_parts; i++)
+        FAIL_IF(f->parts[i].result != ZK_OK, f->parts[i].result, "chunk %zu could not be replayed",
+                f->parts[i].chunk);
     return ZK_OK;
 }
 
@@ -166,13 +186,22 @@ static size_t counter_base(table_chip t)
     return base;
 }
 
-typedef struct lookup_job {
-    const filling *f;
+// A slot whose lookups are counted, as a range of the blocks that the threads take.
+typedef struct counted_slot {
     const chip *c;
-    const fe *const *columns; // committed and preprocessed
-    const chip_interaction *interaction;
-    atomic_bool *missing;
-} lookup_job;
+    const fe *columns[CHIP_MAX_COLUMNS]; // committed and preprocessed
+    size_t n_rows, first_block;
+} counted_slot;
+
+enum { COUNT_ROWS = 1024 }; // of a block: the cells of a chip's rows stay in an L2 cache
+
+typedef struct counting {
+    const filling *f;
+    counted_slot *slots;
+    size_t n_slots, n_blocks;
+    _Atomic(const chip_interaction *) missing; // one that looks up what no table has
+    _Atomic(const chip *) missing_in;
+} counting;
 
 static fe affine_at(const affine *a, const fe *const *columns, size_t row)
 {
@@ -191,23 +220,23 @@ static bool is_one_column(const affine *a)
 
 // A column checked against a constant width, as most lookups are: the rows of a width follow each
 // other in their table. False when the lookup is another one, and nothing is counted.
-static bool count_range_checks(const lookup_job *job, uint32_t *counts, size_t first, size_t end)
+static bool count_range_checks(bool *found, uint32_t *counts, const fe *const *columns,
+                               const chip_interaction *it, size_t first, size_t end)
 {
-    const chip_interaction *it = job->interaction;
     table_place place;
     if (it->tuple->domain != TUPLE_RANGE || it->fields[0].n_terms != 0 ||
         !is_one_column(&it->fields[1]) || !is_one_column(&it->multiplicity) ||
         !table_find(&place, TUPLE_RANGE, (const fe[2]){it->fields[0].constant, 0}))
         return false;
-    const fe *real = job->columns[it->multiplicity.terms[0].column];
-    const fe *value = job->columns[it->fields[1].terms[0].column];
+    const fe *real = columns[it->multiplicity.terms[0].column];
+    const fe *value = columns[it->fields[1].terms[0].column];
     fe width = it->fields[0].constant;
     counts += counter_base(place.table) + place.row;
     for (size_t row = first; row < end; row++) {
         if (real[row] == 0)
             continue;
         if (value[row] >> width != 0) {
-            atomic_store(job->missing, true);
+            *found = false;
             return true;
         }
         counts[value[row]]++;
@@ -215,50 +244,90 @@ static bool count_range_checks(const lookup_job *job, uint32_t *counts, size_t f
     return true;
 }
 
-static void count_rows(void *arg, unsigned slot, size_t first, size_t end)
+// False: a row looks up a tuple that no table has.
+static bool count_rows(uint32_t *counts, const fe *const *columns, const chip_interaction *it,
+                       size_t first, size_t end)
 {
-    const lookup_job *job = arg;
-    uint32_t *counts = job->f->counts[slot];
-    const chip_interaction *it = job->interaction;
-    if (count_range_checks(job, counts, first, end))
-        return;
+    bool found = true;
+    if (count_range_checks(&found, counts, columns, it, first, end))
+        return found;
     for (size_t row = first; row < end; row++) {
-        if (affine_at(&it->multiplicity, job->columns, row) == 0)
+        if (affine_at(&it->multiplicity, columns, row) == 0)
             continue;
         fe fields[TUPLE_MAX_FIELDS];
         for (unsigned k = 0; k < it->n_fields; k++)
-            fields[k] = affine_at(&it->fields[k], job->columns, row);
+            fields[k] = affine_at(&it->fields[k], columns, row);
         table_place place;
-        if (!table_find(&place, it->tuple->domain, fields)) {
-            atomic_store(job->missing, true);
-            return;
-        }
+        if (!table_find(&place, it->tuple->domain, fields))
+            return false;
         size_t height = (size_t)1 << table_specs[place.table].log_height;
         counts[counter_base(place.table) + place.column * height + place.row]++;
     }
+    return true;
 }
 
-static status count_slot(filling *f, uint32_t s, pool *threads)
+static void count_blocks(void *arg, unsigned slot, size_t block, size_t end)
 {
-    const chip *c = f->z->m.slots[s].c;
-    const fe *columns[CHIP_MAX_COLUMNS];
-    for (uint32_t j = 0; j < c->n_columns; j++)
-        columns[j] = j < c->n_committed
-                         ? instance_column(f->in, s, j)
-                         : f->in->key->fixed_columns[f->z->m.slots[s].first_column + j];
-    for (uint32_t i = 0; i < c->n_interactions; i++) {
-        const chip_interaction *it = &c->interactions[i];
-        if (!it->is_send || it->tuple->class != TUPLE_CLASS_TABLE ||
-            it->tuple->domain == TUPLE_FETCH)
-            continue;
-        FAIL_IF(cancel_raised(f->cancel), ZK_ECANCELED, "canceled");
-        atomic_bool missing = false;
-        lookup_job job = {f, c, columns, it, &missing};
-        pool_for_slots(threads, (size_t)1 << f->in->header.log_heights[s], 4096, count_rows, &job);
-        FAIL_IF(missing, ZK_EINTERNAL, "chip %s looks up a %s tuple that no table has", c->name,
-                it->tuple->name);
+    counting *n = arg;
+    const counted_slot *s = n->slots;
+    for (; block < end && !cancel_raised(n->f->cancel); block++) {
+        while (s + 1 < n->slots + n->n_slots && block >= s[1].first_block)
+            s++;
+        size_t first_row = (block - s->first_block) * COUNT_ROWS;
+        size_t end_row = first_row + COUNT_ROWS < s->n_rows ? first_row + COUNT_ROWS : s->n_rows;
+        for (uint32_t i = 0; i < s->c->n_interactions; i++) {
+            const chip_interaction *it = &s->c->interactions[i];
+            if (it->is_send && it->tuple->class == TUPLE_CLASS_TABLE &&
+                it->tuple->domain != TUPLE_FETCH &&
+                !count_rows(n->f->counts[slot], s->columns, it, first_row, end_row)) {
+                atomic_store(&n->missing_in, s->c);
+                atomic_store(&n->missing, it);
+            }
+        }
     }
-    return ZK_OK;
+}
+
+// The counters of all threads go into those of the first.
+static void add_counts(void *arg, size_t first, size_t end)
+{
+    const filling *f = arg;
+    for (unsigned t = 1; t < f->n_threads; t++) {
+        for (size_t i = first; i < end; i++)
+            f->counts[0][i] += f->counts[t][i];
+        memset(f->counts[t] + first, 0, (end - first) * sizeof **f->counts);
+    }
+}
+
+// Adds the lookups of the chips in slots [first, end) that have rows. All blocks in one loop: with
+// many threads, a loop for each of the hundreds of interactions would be mostly waiting.
+static status count_slots(filling *f, uint32_t first, uint32_t end, bool split, pool *threads)
+{
+    status result = ZK_OK;
+    counting n = {.f = f, .slots = calloc(end - first, sizeof *n.slots)};
+    FAIL_IF(n.slots == NULL, ZK_ENOMEM, "no memory to count lookups");
+    for (uint32_t s = first; s < end; s++) {
+        const chip *c = f->z->m.slots[s].c;
+        if (f->in->header.log_heights[s] == 0 || c->is_table ||
+            ((int32_t)s == f->z->range_split_slot) != split)
+            continue;
+        counted_slot *own = &n.slots[n.n_slots++];
+        *own = (counted_slot){
+            .c = c, .n_rows = (size_t)1 << f->in->header.log_heights[s], .first_block = n.n_blocks};
+        n.n_blocks += (own->n_rows + COUNT_ROWS - 1) / COUNT_ROWS;
+        for (uint32_t j = 0; j < c->n_columns; j++)
+            own->columns[j] = j < c->n_committed
+                                  ? instance_column(f->in, s, j)
+                                  : f->in->key->fixed_columns[f->z->m.slots[s].first_column + j];
+    }
+    pool_for_slots(threads, n.n_blocks, 1, count_blocks, &n);
+    FAIL_OUT_IF(cancel_raised(f->cancel), ZK_ECANCELED, "canceled");
+    const chip_interaction *missing = atomic_load(&n.missing);
+    FAIL_OUT_IF(missing != NULL, ZK_EINTERNAL, "chip %s looks up a %s tuple that no table has",
+                atomic_load(&n.missing_in)->name, missing->tuple->name);
+    pool_for(threads, counter_base(TABLE_CHIP_COUNT), 1 << 14, add_counts, f);
+out:
+    free(n.slots);
+    return result;
 }
 
 // The rows that answer RANGE(20, .) where the instance has them in place of the table: one a
@@ -271,32 +340,27 @@ static status fill_range_split(filling *f, pool *threads)
     fe *columns[CHIP_MAX_COLUMNS];
     committed_columns(f, f->z->range_split_slot, columns);
     size_t height = (size_t)1 << f->in->header.log_heights[slot], row = 0;
-    size_t base = counter_base(TABLE_RANGE20);
-    for (uint32_t value = 0; value < 1U << RANGE_SPLIT_BITS; value++)
-        for (unsigned i = 0; i < pool_threads(threads); i++) {
-            uint32_t *n = &f->counts[i][base + value];
-            FAIL_IF(*n > height - row, ZK_EINTERNAL,
-                    "more range checks than the plan has rows for");
-            for (; *n > 0; --*n)
-                range_split_fill(columns, row++, value);
-        }
-    return count_slot(f, slot, threads);
+    uint32_t *n = f->counts[0] + counter_base(TABLE_RANGE20);
+    for (uint32_t value = 0; value < 1U << RANGE_SPLIT_BITS; value++) {
+        FAIL_IF(n[value] > height - row, ZK_EINTERNAL,
+                "more range checks than the plan has rows for");
+        for (; n[value] > 0; --n[value])
+            range_split_fill(columns, row++, value);
+    }
+    return count_slots(f, slot, slot + 1, true, threads);
 }
 
 static status fill_tables(filling *f, pool *threads)
 {
-    unsigned n_slots = pool_threads(threads);
     size_t n_counters = counter_base(TABLE_CHIP_COUNT);
-    f->counts = calloc(n_slots, sizeof *f->counts);
+    f->counts = calloc(f->n_threads, sizeof *f->counts);
     FAIL_IF(f->counts == NULL, ZK_ENOMEM, "no memory to count lookups");
-    for (unsigned i = 0; i < n_slots; i++) {
-        f->counts[i] = calloc(n_counters, sizeof **f->counts);
-        FAIL_IF(f->counts[i] == NULL, ZK_ENOMEM, "no memory to count lookups");
+    for (unsigned i = 0; i < f->n_threads; i++) {
+        void *block;
+        TRY(bigmem_alloc(&block, n_counters, sizeof **f->counts));
+        f->counts[i] = block;
     }
-    for (uint32_t s = 0; s < f->z->m.n_slots; s++)
-        if (f->in->header.log_heights[s] != 0 && !f->z->m.slots[s].c->is_table &&
-            (int32_t)s != f->z->range_split_slot)
-            TRY(count_slot(f, s, threads));
+    TRY(count_slots(f, 0, f->z->m.n_slots, false, threads));
     TRY(fill_range_split(f, threads));
     for (int t = 0; t < TABLE_CHIP_COUNT; t++) {
         int32_t slot = f->z->table_slot[t];
@@ -304,14 +368,12 @@ static status fill_tables(filling *f, pool *threads)
         bool present = f->in->header.log_heights[slot] != 0;
         for (uint32_t j = 0; j < f->z->tables[t]->n_committed; j++) {
             fe *column = present ? instance_column(f->in, (uint32_t)slot, j) : NULL;
+            const uint32_t *counts = f->counts[0] + base + j * height;
             for (size_t row = 0; row < height; row++) {
-                uint64_t n = 0;
-                for (unsigned i = 0; i < n_slots; i++)
-                    n += f->counts[i][base + j * height + row];
-                FAIL_IF(n != 0 && !present, ZK_EINTERNAL, "table %s is missing in an instance",
-                        table_specs[t].name);
+                FAIL_IF(counts[row] != 0 && !present, ZK_EINTERNAL,
+                        "table %s is missing in an instance", table_specs[t].name);
                 if (present)
-                    column[row] = n;
+                    column[row] = counts[row];
             }
         }
     }
@@ -322,26 +384,28 @@ status zisk_instance_fill(instance *in, const zisk_run *run, const plan_instance
                           const cancel_flag *cancel)
 {
     status result = ZK_OK;
-    unsigned n_slots = pool_threads(threads);
-    filling f = {.in = in, .run = run, .z = run->program->z, .plan = p, .cancel = cancel};
-    f.replays = calloc(n_slots, sizeof *f.replays);
+    unsigned n_threads = pool_threads(threads);
+    filling f = {.in = in,
+                 .run = run,
+                 .z = run->program->z,
+                 .plan = p,
+                 .cancel = cancel,
+                 .n_threads = n_threads};
+    f.replays = calloc(n_threads, sizeof *f.replays);
     FAIL_OUT_IF(f.replays == NULL, ZK_ENOMEM, "no memory to replay");
-    for (unsigned i = 0; i < n_slots; i++)
+    for (unsigned i = 0; i < n_threads; i++)
         TRY_OUT(vm_replay_open(&f.replays[i], &run->program->vm));
     TRY_OUT(fill_execution(&f, threads));
     fill_boundary(&f);
     TRY_OUT(fill_tables(&f, threads));
 out:
-    for (unsigned i = 0; f.replays != NULL && i < n_slots; i++)
+    for (unsigned i = 0; f.replays != NULL && i < n_threads; i++)
         vm_replay_close(f.replays[i]);
-    for (unsigned i = 0; f.counts != NULL && i < n_slots; i++)
-        free(f.counts[i]);
+    for (unsigned i = 0; f.counts != NULL && i < n_threads; i++)
+        bigmem_free(f.counts[i], counter_base(TABLE_CHIP_COUNT), sizeof **f.counts);
     free(f.counts);
     free(f.replays);
-    free(f.first_batch);
-    free(f.end_batch);
-    free(f.first_row);
-    free(f.results);
+    free(f.parts);
     free(f.chips);
     return result;
 }
