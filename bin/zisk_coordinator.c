@@ -98,6 +98,12 @@ static bool artifact_path(void *arg, const uint8_t sha256[32], char *path, size_
            snprintf(path, size, "%s", found) < (int)size;
 }
 
+static void final_accepted(void *arg, const char *job, const uint8_t sha256[32])
+{
+    coordinator *k = arg;
+    endings_save(k->endings, job, sha256);
+}
+
 // ---- Hooks of the engine
 
 static void check(void *arg, const check_request *r)
@@ -424,8 +430,11 @@ static status start(coordinator *k)
                                    .certificates = c->tls_client_ca != NULL};
     TRY(access_open(&k->access, &access));
     TRY(open_folders(k));
-    const checker_options checks = {
-        .threads = k->checks, .arg = k, .answer = checked, .artifact_path = artifact_path};
+    const checker_options checks = {.threads = k->checks,
+                                    .arg = k,
+                                    .answer = checked,
+                                    .artifact_path = artifact_path,
+                                    .final_accepted = final_accepted};
     TRY(checker_open(&k->checker, &checks));
     TRY(coordinator_metrics_new(&k->metrics, clock_realtime_ns() / NS_PER_MS));
     TRY(open_endings(k));

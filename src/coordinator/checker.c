@@ -52,6 +52,7 @@ struct check_task {
     uint64_t *words; // PROOF
     size_t n_words;
     uint8_t sha256[32]; // FINAL
+    char *job_id;       // FINAL
     digest program_key;
     uint32_t publics[VM_PUBLICS];
 };
@@ -276,6 +277,7 @@ out:
 static void free_task(check_task *t)
 {
     free(t->words);
+    free(t->job_id);
     free(t);
 }
 
@@ -323,8 +325,10 @@ static void run_task(void *arg)
                                                                     check_final};
     check_verdict verdict = verdict_of(checks[t->kind](t));
     uint64_t took = clock_monotonic_ns() - start;
-    t->owner->options.answer(t->owner->options.arg, t->ticket, verdict,
-                             verdict == CHECK_ACCEPTED ? NULL : status_message());
+    const checker_options *o = &t->owner->options;
+    if (t->kind == CHECK_FINAL && verdict == CHECK_ACCEPTED && o->final_accepted != NULL)
+        o->final_accepted(o->arg, t->job_id, t->sha256);
+    o->answer(o->arg, t->ticket, verdict, verdict == CHECK_ACCEPTED ? NULL : status_message());
     finish_task(t, verdict, took);
 }
 
@@ -341,7 +345,11 @@ static check_task *new_task(checker *c, const check_request *r)
     memcpy(t->publics, r->publics, sizeof t->publics);
     if (r->kind == CHECK_FINAL) {
         memcpy(t->sha256, r->sha256, sizeof t->sha256);
-        return t;
+        t->job_id = strdup(r->job);
+        if (t->job_id != NULL)
+            return t;
+        free_task(t);
+        return NULL;
     }
     if (r->kind == CHECK_PROOF && r->proof_bytes > 0 && r->proof_bytes % 8 == 0) {
         t->words = malloc(r->proof_bytes);

@@ -17,12 +17,14 @@
 typedef struct checker checker;
 
 // answer(arg, ...) is called on a thread of the pool. `artifact_path` gives the file of an
-// artifact into path[size]; false: there is none.
+// artifact into path[size]; false: there is none. `final_accepted` comes on the same thread before
+// the answer that a final file was accepted; NULL: nobody wants to know.
 typedef struct checker_options {
     pool *threads;
     void *arg;
     void (*answer)(void *arg, uint64_t ticket, check_verdict verdict, const char *reason);
     bool (*artifact_path)(void *arg, const uint8_t sha256[32], char *path, size_t size);
+    void (*final_accepted)(void *arg, const char *job, const uint8_t sha256[32]);
 } checker_options;
 
 MUST_CHECK status checker_open(checker **out, const checker_options *options); // copied

@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,12 +175,45 @@ void endings_delivered(void *arg, const char *job_id, bool delivered)
 
 // ---- Saving
 
-static status save(ending *x)
+static void name_proof(char path[ARTIFACT_PATH], const endings *e, const char *job_id)
+{
+    snprintf(path, ARTIFACT_PATH, "%s/proof_%s.bin", e->proofs_dir, job_id);
+}
+
+// A file of this name was renamed to it when it was whole, and a job has one proof.
+static bool is_saved(const char *path, uint64_t size)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISREG(info.st_mode) && (uint64_t)info.st_size == size;
+}
+
+static status save(const endings *e, const char *path, const uint8_t *sha256)
 {
     char from[ARTIFACT_PATH];
-    FAIL_IF(!artifacts_find(x->e->o.artifacts, x->sha256, from, NULL), ZK_EIO,
+    uint64_t size;
+    FAIL_IF(!artifacts_find(e->o.artifacts, sha256, from, &size), ZK_EIO,
             "the proof is not in the store any more");
-    return file_copy_atomic(x->path, from);
+    return is_saved(path, size) ? ZK_OK : file_copy_atomic(path, from);
+}
+
+void endings_save(endings *e, const char *job_id, const uint8_t proof_sha256[ARTIFACT_DIGEST])
+{
+    if (e->proofs_dir == NULL || strlen(job_id) >= ID_BYTES)
+        return;
+    char path[ARTIFACT_PATH];
+    name_proof(path, e, job_id);
+    if (save(e, path, proof_sha256) == ZK_OK)
+        log_info(TARGET, "proof saved", log_str("job", job_id), log_str("file", path));
+    else
+        log_warn(TARGET, "a proof cannot be saved yet", log_str("job", job_id),
+                 log_str("error", status_message()));
+}
+
+// Of a job that was cancelled while its proof was saved.
+static status discard(const char *path)
+{
+    FAIL_IF(unlink(path) != 0 && errno != ENOENT, ZK_EIO, "%s: cannot be removed: %m", path);
+    return ZK_OK;
 }
 
 static void save_done(void *arg);
@@ -187,7 +221,7 @@ static void save_done(void *arg);
 static void save_work(void *arg)
 {
     ending *x = arg;
-    x->saved = save(x);
+    x->saved = x->has_proof ? save(x->e, x->path, x->sha256) : discard(x->path);
     if (x->saved != ZK_OK)
         snprintf(x->message, sizeof x->message, "%s", status_message());
     rpc_loop_post(x->e->o.loop, save_done, x);
@@ -204,7 +238,6 @@ static void save_done(void *arg)
     ending *x = arg;
     endings *e = x->e;
     if (x->saved == ZK_OK) {
-        log_info(TARGET, "proof saved", log_str("job", x->id), log_str("file", x->path));
         if (!e->stopped)
             tell(x);
     } else if (!e->stopped) {
@@ -238,8 +271,8 @@ void endings_over(endings *e, const api_job_status *job, const uint8_t *proof_sh
     x->has_proof = x->success && proof_sha256 != NULL;
     if (x->has_proof)
         memcpy(x->sha256, proof_sha256, ARTIFACT_DIGEST);
-    if (x->has_proof && e->proofs_dir != NULL) {
-        snprintf(x->path, sizeof x->path, "%s/proof_%s.bin", e->proofs_dir, x->id);
+    if ((x->has_proof || !x->success) && e->proofs_dir != NULL) {
+        name_proof(x->path, e, x->id);
         submit_save(x);
         return;
     }

@@ -4,6 +4,9 @@
 // aside, synced and renamed, then the webhook is told, then the engine, which from then on does not
 // report the end again. A proof that cannot be saved (a full disk) is tried again until it can.
 //
+// The first try is endings_save, before anybody is told that the job is completed: whoever waits
+// for it finds the file. When that fails, the job is completed all the same, and the file follows.
+//
 // Saved proofs are removed after their retention. All on the loop's thread, files on the pool.
 #include "coordinator/artifacts.h"
 #include "coordinator/service.h"
@@ -27,7 +30,9 @@ typedef struct endings_options {
 
 // Makes the proofs folder. ZK_EIO: it cannot be made, or is none.
 MUST_CHECK status endings_open(endings **out, const endings_options *o);
-// The hook `over` of the engine.
+// Any thread; disk. Saves the proof of a job that is about to be completed, once it was verified.
+void endings_save(endings *e, const char *job_id, const uint8_t proof_sha256[ARTIFACT_DIGEST]);
+// The hook `over` of the engine. The file of a job that ended otherwise is removed.
 void endings_over(endings *e, const api_job_status *job, const uint8_t *proof_sha256);
 // Any thread.
 void endings_delivered(void *endings, const char *job_id, bool delivered);

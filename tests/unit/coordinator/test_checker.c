@@ -107,13 +107,16 @@ static int tear_down(void **state)
 
 // ---- A checker with its answers ----------------------------------------------------------------
 
+static const char file_digest[33] = "0123456789abcdef0123456789abcdef";
+
 typedef struct answers {
     pthread_mutex_t lock;
     unsigned n[MAX_ANSWERS]; // by ticket
     check_verdict verdict[MAX_ANSWERS];
     char reason[MAX_ANSWERS][256];
     unsigned order[MAX_ANSWERS], n_all;
-    const char *artifact; // path of every artifact; NULL: there is none
+    const char *artifact;             // path of every artifact; NULL: there is none
+    unsigned n_files, answers_before; // accepted final files, and the answers before the last
 } answers;
 
 static void take_answer(void *arg, uint64_t ticket, check_verdict verdict, const char *reason)
@@ -138,6 +141,17 @@ static bool artifact_path(void *arg, const uint8_t sha256[32], char *path, size_
     return true;
 }
 
+static void take_file(void *arg, const char *job, const uint8_t sha256[32])
+{
+    answers *a = arg;
+    pthread_mutex_lock(&a->lock);
+    assert_string_equal(job, "j");
+    assert_memory_equal(sha256, file_digest, 32);
+    a->n_files++;
+    a->answers_before = a->n_all;
+    pthread_mutex_unlock(&a->lock);
+}
+
 typedef struct bench {
     pool *threads;
     checker *c;
@@ -150,7 +164,7 @@ static void open_bench(bench *b, unsigned n_threads)
     *b = (bench){.a.lock = PTHREAD_MUTEX_INITIALIZER};
     if (n_threads > 0)
         must(pool_open(&b->threads, n_threads));
-    checker_options options = {b->threads, &b->a, take_answer, artifact_path};
+    checker_options options = {b->threads, &b->a, take_answer, artifact_path, take_file};
     must(checker_open(&b->c, &options));
 }
 
@@ -180,7 +194,7 @@ static check_request request(const proved *p, const char *job, uint32_t epoch, c
                            .publics = p->publics,
                            .contributions = p->list,
                            .n_contributions = p->n,
-                           .sha256 = (const uint8_t *)"0123456789abcdef0123456789abcdef"};
+                           .sha256 = (const uint8_t *)file_digest};
 }
 
 static uint64_t submit_proof(bench *b, const proved *p, const char *job, uint32_t epoch, size_t i)
@@ -311,7 +325,11 @@ static void refuses_files(void **state)
     b.a.artifact = elf_path; // some other file
     expect(&b, submit(&b, r), "");
     b.a.artifact = honest.file;
-    expect(&b, submit(&b, r), NULL);
+    assert_int_equal(b.a.n_files, 0);
+    uint64_t accepted = submit(&b, r);
+    expect(&b, accepted, NULL);
+    assert_int_equal(b.a.n_files, 1);
+    assert_int_equal(b.a.answers_before, b.a.order[accepted]);
     r.publics = unbalanced.publics;
     expect(&b, submit(&b, r), "public output");
     r = request(&honest, "j", 0, CHECK_FINAL);

@@ -174,6 +174,74 @@ static void a_proof_is_saved(void **state)
     close_endings(&f);
 }
 
+// Before the job is over; then it is not written again.
+static void a_proof_is_saved_early(void **state)
+{
+    (void)state;
+    fixture f;
+    open_endings(&f, true, NULL);
+    endings_save(f.endings, JOB, f.sha256);
+    check_saved(&f);
+    struct stat early, late;
+    assert_int_equal(stat(f.saved, &early), 0);
+    api_job_status job = a_job("Completed");
+    endings_over(f.endings, &job, f.sha256);
+    run_until_notified(&f);
+    assert_int_equal(stat(f.saved, &late), 0);
+    assert_int_equal(early.st_ino, late.st_ino);
+    check_saved(&f);
+    // What is not a whole file of the proof is written again.
+    OK(file_write_atomic(f.saved, "short", 5));
+    f.n_notified = 0;
+    endings_over(f.endings, &job, f.sha256);
+    run_until_notified(&f);
+    check_saved(&f);
+    close_endings(&f);
+}
+
+static void a_proof_that_cannot_be_saved_early_is_saved_later(void **state)
+{
+    (void)state;
+    fixture f;
+    open_endings(&f, true, NULL);
+    char blocker[2 * SCRATCH_PATH];
+    snprintf(blocker, sizeof blocker, "%s/x", f.saved);
+    OK(file_make_directories(blocker));
+    endings_save(f.endings, JOB, f.sha256);
+    assert_int_equal(access(blocker, F_OK), 0);
+    assert_int_equal(rmdir(blocker), 0);
+    assert_int_equal(rmdir(f.saved), 0);
+    api_job_status job = a_job("Completed");
+    endings_over(f.endings, &job, f.sha256);
+    run_until_notified(&f);
+    check_saved(&f);
+    close_endings(&f);
+}
+
+static void a_job_that_is_not_completed_leaves_no_proof(void **state)
+{
+    (void)state;
+    fixture f;
+    open_endings(&f, true, NULL);
+    endings_save(f.endings, JOB, f.sha256);
+    check_saved(&f);
+    api_job_status job = a_job("Cancelled");
+    endings_over(f.endings, &job, NULL);
+    run_until_notified(&f);
+    assert_int_equal(scratch_count(f.proofs), 0);
+    close_endings(&f);
+}
+
+static void saving_that_is_off_is_off_early_too(void **state)
+{
+    (void)state;
+    fixture f;
+    open_endings(&f, false, NULL);
+    endings_save(f.endings, JOB, f.sha256);
+    assert_int_equal(access(f.proofs, F_OK), -1);
+    close_endings(&f);
+}
+
 static void without_a_proof_nothing_is_saved(void **state)
 {
     (void)state;
@@ -271,6 +339,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_proof_is_saved),
+        cmocka_unit_test(a_proof_is_saved_early),
+        cmocka_unit_test(a_proof_that_cannot_be_saved_early_is_saved_later),
+        cmocka_unit_test(a_job_that_is_not_completed_leaves_no_proof),
+        cmocka_unit_test(saving_that_is_off_is_off_early_too),
         cmocka_unit_test(without_a_proof_nothing_is_saved),
         cmocka_unit_test(a_full_disk_is_waited_for),
         cmocka_unit_test(the_webhook_is_told),
