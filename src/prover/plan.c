@@ -192,13 +192,30 @@ static bool plan_whole(plan_instance *p, const planner *pl)
     return 8 * instance_proof_words(key, params, true) <= PLAN_PROOF_BYTES;
 }
 
+// How far the execution is planned.
+typedef struct position {
+    batch_walk walk;
+    size_t zero, input; // words of the run
+    uint64_t rows[EXECUTION_CHIP_COUNT];
+} position;
+
+static bool at_end(position *at)
+{
+    const zisk_run *run = at->walk.run;
+    return walk_peek(&at->walk) == NULL && at->zero == run->n_zero && at->input == run->n_input;
+}
+
 // The next stretch of the execution, with the zero and input words that are left.
-static status plan_stretch(plan_instance *p, const planner *pl, batch_walk *walk)
+static status plan_stretch(plan_instance *p, position *at, const planner *pl)
 {
     const zisk_run *run = pl->run;
     uint64_t cells;
+    *p = (plan_instance){
+        .first_batch = at->walk.index, .first_zero = at->zero, .first_input = at->input};
+    memcpy(p->first_row, at->rows, sizeof p->first_row);
     take_words(pl, p, &p->n_zero, run->n_zero - p->first_zero);
     take_words(pl, p, &p->n_input, run->n_input - p->first_input);
+    batch_walk *walk = &at->walk;
     for (const run_batch *b; (b = walk_peek(walk)) != NULL; walk->batch++, walk->index++) {
         plan_instance longer = *p;
         for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
@@ -211,6 +228,22 @@ static status plan_stretch(plan_instance *p, const planner *pl, batch_walk *walk
     FAIL_IF(p->end_batch == p->first_batch && p->n_zero == 0 && p->n_input == 0, ZK_EINTERNAL,
             "a single batch of steps does not fit into an instance");
     FAIL_IF(!choose_class(p, pl), ZK_EINTERNAL, "an instance that fits does not fit");
+    at->zero += p->n_zero;
+    at->input += p->n_input;
+    for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
+        at->rows[k] += p->rows[k];
+    return ZK_OK;
+}
+
+// Two instances of 2^24 cells for what is left from `at` on, which takes one of 2^26: half of the
+// time, for 400 KB more of proof. *holds: they hold it.
+static status plan_pair(plan_instance pair[2], bool *holds, position at, const planner *pl)
+{
+    planner smaller = *pl;
+    smaller.max_class = WHIR_CLASS_24;
+    TRY(plan_stretch(&pair[0], &at, &smaller));
+    TRY(plan_stretch(&pair[1], &at, &smaller)); // there is a rest: one of 2^24 does not hold it
+    *holds = at_end(&at);
     return ZK_OK;
 }
 
@@ -228,18 +261,19 @@ static status make_plan(planner *pl)
             fixed[pl->z->boundary_slot[BOUNDARY_PROGRAM]],
             fixed[pl->z->boundary_slot[BOUNDARY_IMAGE]], pl->max_class);
     TRY(append(pl, &p));
-    batch_walk walk = {.run = run};
-    size_t zero = 0, input = 0;
-    uint64_t done[EXECUTION_CHIP_COUNT] = {0};
-    while (walk_peek(&walk) != NULL || zero < run->n_zero || input < run->n_input) {
-        p = (plan_instance){.first_batch = walk.index, .first_zero = zero, .first_input = input};
-        memcpy(p.first_row, done, sizeof done);
-        TRY(plan_stretch(&p, pl, &walk));
+    position at = {.walk.run = run};
+    while (!at_end(&at)) {
+        const position before = at;
+        TRY(plan_stretch(&p, &at, pl));
+        bool pair_holds = false;
+        plan_instance pair[2];
+        if (p.header.class_id == WHIR_CLASS_26 && at_end(&at))
+            TRY(plan_pair(pair, &pair_holds, before, pl));
+        if (pair_holds) {
+            TRY(append(pl, &pair[0]));
+            p = pair[1];
+        }
         TRY(append(pl, &p));
-        zero += p.n_zero;
-        input += p.n_input;
-        for (int k = 0; k < EXECUTION_CHIP_COUNT; k++)
-            done[k] += p.rows[k];
     }
     return ZK_OK;
 }

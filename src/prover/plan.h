@@ -8,7 +8,8 @@
 // instance, alone, and the execution is cut into contiguous stretches of batches, filled greedily:
 // a stretch grows until the next batch would make the instance's columns or interactions overflow
 // the stack. Zero and input words go into the first of them. Each instance takes the smallest class
-// that holds it. Range checks of 20 bits are answered by their table or row by row
+// that holds it; what is left for the last one goes into two of 2^24 cells where it would leave
+// more than half of 2^26 empty. Range checks of 20 bits are answered by their table or row by row
 // (chips/range_split.h), whichever takes fewer cells.
 #include "air/report.h"
 #include "prover/instance.h"

@@ -163,7 +163,7 @@ static void a_longer_run_has_the_program_apart(void **state)
         uint32_t max_class;
         size_t n_input, least, most;
     } cases[] = {
-        {WHIR_CLASS_26, 8000, 2, 2}, {WHIR_CLASS_23, 8000, 4, 8}, {WHIR_CLASS_20, 300, 3, 8}};
+        {WHIR_CLASS_26, 12000, 2, 2}, {WHIR_CLASS_23, 8000, 4, 8}, {WHIR_CLASS_20, 300, 3, 8}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         zisk_job *job = open_job(&sha, cases[i].n_input, cases[i].max_class, NULL);
         const zisk_plan *plan = zisk_job_plan(job);
@@ -176,6 +176,35 @@ static void a_longer_run_has_the_program_apart(void **state)
         // All of the others but the last are full: so much that no class below holds them.
         for (size_t k = 1; k + 1 < plan->n; k++)
             assert_int_equal(plan->instances[k].header.class_id, cases[i].max_class);
+        zisk_job_close(job);
+    }
+}
+
+// What would leave more than half of 2^26 empty goes into two of 2^24, the first of them full.
+static void two_smaller_instances_for_a_rest_that_they_hold(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n_input;
+        uint32_t last[2]; // 0: none
+    } cases[] = {{5000, {WHIR_CLASS_24, WHIR_CLASS_23}},
+                 {8000, {WHIR_CLASS_24, WHIR_CLASS_24}},
+                 {12000, {WHIR_CLASS_26, 0}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        zisk_job *job = open_job(&sha, cases[i].n_input, 0, NULL);
+        const zisk_plan *plan = zisk_job_plan(job);
+        size_t n = cases[i].last[1] == 0 ? 1 : 2;
+        assert_int_equal(plan->n, 1 + n);
+        for (size_t k = 0; k < n; k++)
+            assert_int_equal(plan->instances[1 + k].header.class_id, cases[i].last[k]);
+        if (n == 2)
+            assert_true(plan->instances[1].weight * 10 > (9ULL << 24));
+        assert_partition(job, &sha);
+        byte_buffer text = buffer_new();
+        bool ok;
+        must(zisk_check(&ok, &text, zisk_job_run(job), plan, NULL, NULL));
+        assert_true(ok);
+        buffer_clear(&text);
         zisk_job_close(job);
     }
 }
@@ -313,6 +342,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_run_takes_a_class_of_its_size),
         cmocka_unit_test(the_program_is_apart_where_a_proof_would_be_too_long),
         cmocka_unit_test(a_longer_run_has_the_program_apart),
+        cmocka_unit_test(two_smaller_instances_for_a_rest_that_they_hold),
         cmocka_unit_test(range_checks_take_the_fewer_cells),
         cmocka_unit_test(what_does_not_fit_is_told),
         cmocka_unit_test(programs_that_are_too_large),
