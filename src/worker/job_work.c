@@ -120,7 +120,10 @@ static status execute(open_job *j, const api_contribution_params *p, const char 
     FAIL_OUT_IF(p->hints_stream || p->_hints_path_case == HINTS_PATH, ZK_EINVAL,
                 "precompile hints are not implemented yet");
     *code = TASK_INPUT_ERROR;
-    TRY_OUT(inputs_get(&bytes, w->inputs, p, map->input_bytes, j->cancel));
+    result = inputs_get(&bytes, w->inputs, p, map->input_bytes, j->cancel);
+    if (result == ZK_ETIMEOUT)
+        *code = NULL; // the coordinator's trouble, not the input's
+    TRY_OUT(result);
     if (p->input_source_case != 0)
         TRY_OUT(vm_input_load(&input, map, bytes.data, bytes.size, p->raw_input));
     *code = NULL;

@@ -26,7 +26,7 @@ enum {
     MESSAGE_MAX = CHUNK_BYTES + 4096,
     FIRST_PAUSE_MS = 250,
     LONGEST_PAUSE_MS = 10000,
-    MOST_DOUBTFUL = 5,    // failures that may be for good
+    MOST_DOUBTFUL = 12,   // failures that may be for good, one after the other: about a minute
     CANCEL_LOOK_MS = 100, // how often a waiting thread looks at its flag
     DIGEST = SHA256_DIGEST_LENGTH
 };
@@ -154,11 +154,10 @@ static void on_done(rpc_call *call, void *arg, rpc_code code, const char *messag
         return;
     }
     verdict v = judge(code);
-    if (v == DOUBTFUL && ++j->doubtful >= MOST_DOUBTFUL)
-        v = FOR_GOOD;
-    if (v == FOR_GOOD) {
-        give_up(j, ZK_EPROTO, "%s: the coordinator says %s: %s", j->name, rpc_code_name(code),
-                message == NULL ? "" : message);
+    bool too_often = v == DOUBTFUL && ++j->doubtful >= MOST_DOUBTFUL;
+    if (v == FOR_GOOD || too_often) {
+        give_up(j, too_often ? ZK_ETIMEOUT : ZK_EPROTO, "%s: the coordinator says %s: %s", j->name,
+                rpc_code_name(code), message == NULL ? "" : message);
         return;
     }
     log_debug("worker::transfer", "interrupted", log_str("what", j->name),

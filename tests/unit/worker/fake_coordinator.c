@@ -111,6 +111,12 @@ static void on_download(rpc_call *call, void *arg, const uint8_t *bytes, size_t 
         message_free(unpacked);
         return;
     }
+    if (f->fail_downloads > 0) {
+        f->fail_downloads--;
+        rpc_finish(call, RPC_INTERNAL, "the file cannot be opened: Too many open files");
+        message_free(unpacked);
+        return;
+    }
     size_t chunk = f->chunk == 0 ? 1 << 20 : f->chunk;
     for (size_t at = r->offset; at < a->n; at += chunk) {
         if (f->cut_downloads_after != 0 && at >= f->cut_downloads_after) {

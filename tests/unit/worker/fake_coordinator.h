@@ -31,6 +31,7 @@ typedef struct fake_coordinator {
     size_t chunk;               // bytes of a download's chunks, 0: 1 MiB
     size_t cut_downloads_after; // bytes, once; 0: never
     bool spoil_downloads;
+    unsigned fail_downloads; // so many, with INTERNAL
     rpc_timer patience;
     bool timed_out;
 } fake_coordinator;

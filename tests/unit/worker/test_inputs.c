@@ -233,6 +233,11 @@ static void digests_are_fetched_once_and_checked(void **state)
     f.spoil_downloads = true;
     assert_int_equal(run_fetch(&x, sha256), ZK_EPROTO);
     f.spoil_downloads = false;
+    f.fail_downloads = 5; // seconds of the coordinator's own trouble
+    assert_int_equal(run_fetch(&x, sha256), ZK_OK);
+    assert_int_equal(f.fail_downloads, 0);
+    scratch_remove(in_base("cache"));
+    assert_int_equal(mkdir(in_base("cache"), 0777), 0);
     // Nobody there: it waits, until it is told to stop.
     rpc_server_close(f.server);
     f.server = NULL;
