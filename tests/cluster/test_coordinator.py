@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The process zisk-coordinator: start, settings, every call, restart, drain. No real workers."""
 import hashlib
+import hmac
 import http.server
 import json
 import os
@@ -306,17 +307,20 @@ def files_of(answer):
 
 
 class Hook:
-    """A web server that keeps what is posted."""
+    """A web server that keeps what is posted, and is out of order for the first `failures`."""
 
-    def __init__(self):
+    def __init__(self, failures=0):
         self.posts = posts = queue.Queue()
+        self.calls = calls = []  # headers and body, of all
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 time.sleep(0.3)
-                size = int(self.headers["Content-Length"])
-                posts.put((self.path, json.loads(self.rfile.read(size))))
-                self.send_response(200)
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                calls.append((dict(self.headers), body))
+                if len(calls) > failures:
+                    posts.put((self.path, json.loads(body)))
+                self.send_response(200 if len(calls) > failures else 503)
                 self.end_headers()
 
             def log_message(self, *_):
@@ -381,6 +385,24 @@ class Life(unittest.TestCase):
             self.assertEqual(path, f"/done/{job}")
             self.assertEqual((body["job_id"], body["success"], body["proof"],
                               body["error"]["code"]), (job, False, None, "CANCELLED"))
+
+    def test_webhook_is_signed_and_tried_again(self):
+        with tempfile.NamedTemporaryFile("w") as secret, Hook(failures=2) as hook:
+            secret.write("a shared secret\n")
+            secret.flush()
+            with Coordinator({"coordinator.webhook_url": hook.url,
+                              "coordinator.webhook_retries": 3,
+                              "coordinator.webhook_secret_file": secret.name}) as c:
+                job = c.client().call("LaunchProof", compute_capacity=10, queue=True).job_id
+                c.client().call("CancelJob", job_id=job)
+                path, body = hook.posts.get(timeout=PATIENCE)
+                self.assertEqual((path, body["job_id"]), (f"/done/{job}", job))
+                self.assertNotIn("a shared secret", c.log_text())
+            self.assertEqual(len(hook.calls), 3)  # two without success, and none after it
+            for headers, raw in hook.calls:
+                signed = headers["X-Zisk-Timestamp"].encode() + b"." + raw
+                self.assertEqual(headers["X-Zisk-Signature"], "sha256=" + hmac.new(
+                    b"a shared secret", signed, "sha256").hexdigest())
 
     def test_drain_has_an_end_and_the_job_stays(self):
         with Coordinator({"server.shutdown_timeout_seconds": 1}) as c:
