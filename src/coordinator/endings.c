@@ -180,20 +180,12 @@ static void name_proof(char path[ARTIFACT_PATH], const endings *e, const char *j
     snprintf(path, ARTIFACT_PATH, "%s/proof_%s.bin", e->proofs_dir, job_id);
 }
 
-// A file of this name was renamed to it when it was whole, and a job has one proof.
-static bool is_saved(const char *path, uint64_t size)
-{
-    struct stat info;
-    return lstat(path, &info) == 0 && S_ISREG(info.st_mode) && (uint64_t)info.st_size == size;
-}
-
 static status save(const endings *e, const char *path, const uint8_t *sha256)
 {
     char from[ARTIFACT_PATH];
-    uint64_t size;
-    FAIL_IF(!artifacts_find(e->o.artifacts, sha256, from, &size), ZK_EIO,
+    FAIL_IF(!artifacts_find(e->o.artifacts, sha256, from, NULL), ZK_EIO,
             "the proof is not in the store any more");
-    return is_saved(path, size) ? ZK_OK : file_copy_atomic(path, from);
+    return file_copy_atomic(path, from);
 }
 
 void endings_save(endings *e, const char *job_id, const uint8_t proof_sha256[ARTIFACT_DIGEST])

@@ -4,8 +4,8 @@
 // aside, synced and renamed, then the webhook is told, then the engine, which from then on does not
 // report the end again. A proof that cannot be saved (a full disk) is tried again until it can.
 //
-// The first try is endings_save, before anybody is told that the job is completed: whoever waits
-// for it finds the file. When that fails, the job is completed all the same, and the file follows.
+// endings_save writes the file before anybody is told that the job is completed: whoever waits for
+// it finds it. When that fails, the job is completed all the same, and the file follows.
 //
 // Saved proofs are removed after their retention. All on the loop's thread, files on the pool.
 #include "coordinator/artifacts.h"
