@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The process zisk-coordinator: start, settings, every call, restart, drain. No real workers."""
+import contextlib
 import hashlib
 import hmac
 import http.server
@@ -581,9 +582,11 @@ class Settings(unittest.TestCase):
     def test_attempts(self):
         with Coordinator({"coordinator.max_attempts": 2}) as c:
             client = c.client()
-            with StubWorker(client, "a") as a, StubWorker(client, "b") as b:
-                for w in a, b:
-                    w.expect("register_response")
+            with contextlib.ExitStack() as both:
+                a = both.enter_context(StubWorker(client, "a"))
+                a.expect("register_response")  # before the other: work goes in this order
+                b = both.enter_context(StubWorker(client, "b"))
+                b.expect("register_response")
                 job = client.call("LaunchProof", compute_capacity=10).job_id
                 for w in a, b:  # the share moves once, and that is all
                     task = w.expect("execute_task")
