@@ -161,6 +161,19 @@ static void check_saved(const fixture *f)
     assert_int_equal(scratch_count(f->proofs), 1);
 }
 
+// A folder of the proof's name that is not empty stands for whatever makes the saving fail.
+static void block_saving(const fixture *f, bool block)
+{
+    char inside[2 * SCRATCH_PATH];
+    snprintf(inside, sizeof inside, "%s/x", f->saved);
+    if (block) {
+        OK(file_make_directories(inside));
+    } else {
+        assert_int_equal(rmdir(inside), 0);
+        assert_int_equal(rmdir(f->saved), 0);
+    }
+}
+
 static void a_proof_is_saved(void **state)
 {
     (void)state;
@@ -193,13 +206,9 @@ static void a_proof_that_cannot_be_saved_early_is_saved_later(void **state)
     (void)state;
     fixture f;
     open_endings(&f, true, NULL);
-    char blocker[2 * SCRATCH_PATH];
-    snprintf(blocker, sizeof blocker, "%s/x", f.saved);
-    OK(file_make_directories(blocker));
+    block_saving(&f, true);
     endings_save(f.endings, JOB, f.sha256);
-    assert_int_equal(access(blocker, F_OK), 0);
-    assert_int_equal(rmdir(blocker), 0);
-    assert_int_equal(rmdir(f.saved), 0);
+    block_saving(&f, false);
     api_job_status job = a_job("Completed");
     endings_over(f.endings, &job, f.sha256);
     run_until_notified(&f);
@@ -252,17 +261,13 @@ static void a_full_disk_is_waited_for(void **state)
     (void)state;
     fixture f;
     open_endings(&f, true, NULL);
-    // A folder of the proof's name that is not empty stands for whatever makes the saving fail.
-    char blocker[2 * SCRATCH_PATH];
-    snprintf(blocker, sizeof blocker, "%s/x", f.saved);
-    OK(file_make_directories(blocker));
+    block_saving(&f, true);
     api_job_status job = a_job("Completed");
     endings_over(f.endings, &job, f.sha256);
     run_for(&f, 100);
     assert_int_equal(f.n_notified, 0);
     assert_int_equal(endings_waiting(f.endings), 1);
-    assert_int_equal(rmdir(blocker), 0);
-    assert_int_equal(rmdir(f.saved), 0);
+    block_saving(&f, false);
     run_until_notified(&f);
     check_saved(&f);
     close_endings(&f);

@@ -105,6 +105,16 @@ static void assert_partition(const zisk_job *job, const zisk_program *program)
     assert_int_equal(area, plan->n_area);
 }
 
+// All constraints and the bus, over the rows of this plan.
+static void assert_satisfied(const zisk_job *job)
+{
+    byte_buffer text = buffer_new();
+    bool ok;
+    must(zisk_check(&ok, &text, zisk_job_run(job), zisk_job_plan(job), NULL, NULL));
+    assert_true(ok);
+    buffer_clear(&text);
+}
+
 static void a_small_run_is_one_instance(void **state)
 {
     (void)state;
@@ -200,11 +210,7 @@ static void two_smaller_instances_for_a_rest_that_they_hold(void **state)
         if (n == 2)
             assert_true(plan->instances[1].weight * 10 > (9ULL << 24));
         assert_partition(job, &sha);
-        byte_buffer text = buffer_new();
-        bool ok;
-        must(zisk_check(&ok, &text, zisk_job_run(job), plan, NULL, NULL));
-        assert_true(ok);
-        buffer_clear(&text);
+        assert_satisfied(job);
         zisk_job_close(job);
     }
 }
@@ -228,11 +234,7 @@ static void range_checks_take_the_fewer_cells(void **state)
         assert_true((table != 0) == !cases[i].split);
         if (split != 0)
             assert_true(sha.z->range_split->n_committed << split < 1U << RANGE_SPLIT_BITS);
-        byte_buffer text = buffer_new();
-        bool ok;
-        must(zisk_check(&ok, &text, zisk_job_run(job), plan, NULL, NULL));
-        assert_true(ok);
-        buffer_clear(&text);
+        assert_satisfied(job);
         zisk_job_close(job);
     }
 }
