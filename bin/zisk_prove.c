@@ -179,6 +179,7 @@ static status run(arguments *a)
     pool *threads = NULL;
     progress_line line = {isatty(STDERR_FILENO)};
     uint64_t start = clock_monotonic_ns();
+    TRY_OUT(file_check_target(a->output));
     TRY_OUT(pool_open(&threads, (unsigned)a->n_threads));
     TRY_OUT(file_read(&elf, a->elf, MAX_ELF_BYTES));
     TRY_OUT(zisk_program_open_cached(&program, elf.data, elf.size, a->abi, a->cache_dir, threads,

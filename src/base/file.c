@@ -89,9 +89,16 @@ static status sync_parent(const char *path)
     return ZK_OK;
 }
 
-// A new file beside `path`, which takes its place by put_in_place.
+// A new file beside `path`, which takes its place by put_in_place. A device or a pipe must not be
+// replaced: the rename would make a plain file of /dev/null.
 static status open_beside(int *fd, char name[PATH_MAX], const char *path)
 {
+    struct stat info;
+    if (stat(path, &info) == 0) {
+        FAIL_IF(S_ISDIR(info.st_mode), ZK_EIO, "cannot write %s: it is a folder", path);
+        FAIL_IF(!S_ISREG(info.st_mode), ZK_EIO,
+                "cannot write %s: it is a device or a pipe, name a file", path);
+    }
     static atomic_uint serial; // threads that write the same path take different names
     int n = snprintf(name, PATH_MAX, "%s.tmp-%d-%u", path, (int)getpid(), ++serial);
     FAIL_IF(n < 0 || n >= PATH_MAX, ZK_EIO, "the path %.80s... is too long", path);
@@ -118,6 +125,16 @@ static status put_in_place(int fd, const char *name, const char *path, status re
 out:
     unlink(name);
     return result;
+}
+
+status file_check_target(const char *path)
+{
+    char name[PATH_MAX];
+    int fd;
+    TRY(open_beside(&fd, name, path));
+    close(fd);
+    unlink(name);
+    return ZK_OK;
 }
 
 status file_write_atomic(const char *path, const void *data, size_t size)

@@ -11,10 +11,14 @@ MUST_CHECK status file_read(byte_buffer *out, const char *path, size_t max_bytes
 // Writes a temporary file beside `path`, brings it to the disk and renames it to `path`. On ZK_EIO
 // the temporary file is gone and the old one untouched, except when only the last step failed, the
 // sync of the folder. When ZK_OK is returned the new content survives a loss of power. Permissions
-// are 0666 less the umask.
+// are 0666 less the umask. What stands at `path` and is no regular file is refused.
 MUST_CHECK status file_write_atomic(const char *path, const void *data, size_t size);
 // The same with the content of the file `from`, of any size.
 MUST_CHECK status file_copy_atomic(const char *path, const char *from);
+
+// Whether a file can be made at `path`, for those who would rather know before hours of work: makes
+// the temporary file of file_write_atomic and removes it. ZK_EIO as there.
+MUST_CHECK status file_check_target(const char *path);
 
 // Makes the directory and its parents where they do not exist yet (0777 less the umask).
 MUST_CHECK status file_make_directories(const char *path);

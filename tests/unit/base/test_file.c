@@ -80,17 +80,44 @@ static void failures_name_the_file(void **state)
     assert_int_equal(file_write_atomic(path, "x", 1), ZK_EIO);
     assert_non_null(strstr(status_message(), path));
 
-    // The target is a folder that is not empty: the rename fails after the data was written.
+    assert_int_equal(file_check_target(path), ZK_EIO);
+    assert_non_null(strstr(status_message(), path));
+
+    // The target is a folder.
     scratch_path(path, folder, "taken/inside");
     assert_int_equal(file_make_directories(path), ZK_OK);
     scratch_path(path, folder, "taken");
     assert_int_equal(file_write_atomic(path, "x", 1), ZK_EIO);
+    assert_int_equal(file_check_target(path), ZK_EIO);
     assert_int_equal(scratch_count(folder), 1);
     scratch_path(path, folder, "taken/inside");
     rmdir(path);
     scratch_path(path, folder, "taken");
     rmdir(path);
     buffer_clear(&b);
+}
+
+static void only_regular_files_are_replaced(void **state)
+{
+    (void)state;
+    char pipe[SCRATCH_PATH], link[SCRATCH_PATH];
+    scratch_path(pipe, folder, "pipe");
+    scratch_path(link, folder, "link");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_int_equal(symlink(pipe, link), 0);
+    const char *const paths[] = {pipe, link};
+    for (unsigned k = 0; k < 2; k++) {
+        assert_int_equal(file_write_atomic(paths[k], "x", 1), ZK_EIO);
+        assert_non_null(strstr(status_message(), paths[k]));
+        assert_int_equal(file_check_target(paths[k]), ZK_EIO);
+    }
+    struct stat info;
+    assert_int_equal(stat(pipe, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    unlink(pipe);
+    assert_int_equal(file_check_target(pipe), ZK_OK); // nothing is there: a file may come
+    unlink(link);
+    assert_int_equal(scratch_count(folder), 0);
 }
 
 static void long_paths_are_refused(void **state)
@@ -227,6 +254,7 @@ int main(void)
         cmocka_unit_test(write_then_read),
         cmocka_unit_test(a_copy_has_the_same_bytes),
         cmocka_unit_test(failures_name_the_file),
+        cmocka_unit_test(only_regular_files_are_replaced),
         cmocka_unit_test(long_paths_are_refused),
         cmocka_unit_test(directories_are_made),
         cmocka_unit_test(replacement_is_atomic),

@@ -51,6 +51,19 @@ class Run(unittest.TestCase):
             self.assertGreater(result['instructions_per_second'], 0)
             self.assertEqual(sum(result['rows'].values()), result['steps'])
 
+    def test_a_place_that_takes_no_proof_is_refused_before_the_work(self):
+        pipe = os.path.join(self.folder.name, 'pipe')
+        os.mkfifo(pipe)
+        for place, word in ((pipe, 'device or a pipe'), (self.folder.name, 'folder'),
+                            (os.path.join(self.folder.name, 'none', 'p'), 'No such file')):
+            # Before the program is even looked at.
+            done = zisk('prove', self.file('no.elf', b''), '-o', place)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stdout, b'')
+            self.assertIn(place, done.stderr.decode())
+            self.assertIn(word, done.stderr.decode())
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ['no.elf', 'pipe'])
+
     def test_summary_goes_to_stderr(self):
         done = zisk('run', FIBONACCI)
         self.assertEqual(done.returncode, 0)
