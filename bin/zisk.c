@@ -4,6 +4,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,7 @@ int main(int argc, char **argv)
         print_help(stdout);
         return EXIT_DONE;
     }
+    opterr = 0; // the commands have messages of their own
     for (unsigned k = 0; k < N_COMMANDS; k++)
         if (strcmp(argv[1], commands[k].name) == 0)
             return commands[k].run(argc - 1, argv + 1);
@@ -109,15 +111,20 @@ bool parse_abi(vm_abi *out, const char *text)
     return true;
 }
 
+status about_file(const char *path, status result)
+{
+    if (result != ZK_OK)
+        result = status_fail(result, __FILE__, __LINE__, "", "%s: %s", path, status_message());
+    return result;
+}
+
 status load_program(vm_program *out, const char *path, vm_abi abi)
 {
     byte_buffer elf = buffer_new();
     *out = (vm_program){0};
     status result = ZK_OK;
     TRY_OUT(file_read(&elf, path, MAX_ELF_BYTES));
-    result = vm_program_load(out, elf.data, elf.size, abi);
-    if (result != ZK_OK)
-        result = status_fail(result, __FILE__, __LINE__, "", "%s: %s", path, status_message());
+    TRY_OUT(about_file(path, vm_program_load(out, elf.data, elf.size, abi)));
 out:
     buffer_clear(&elf);
     return result;

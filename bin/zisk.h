@@ -47,6 +47,9 @@ bool parse_number(uint64_t *out, const char *text);
 // "A", "B", "C" or "auto".
 bool parse_abi(vm_abi *out, const char *text);
 
+// `result` of what was done with the file at `path`; when that failed, its message begins with the
+// path.
+MUST_CHECK status about_file(const char *path, status result);
 // The program in the ELF file at `path`.
 MUST_CHECK status load_program(vm_program *out, const char *path, vm_abi abi);
 // The guest's input from a file of records (`path`) or a plain file (`raw_path`); none when both

@@ -30,7 +30,7 @@ static status check(bool *ok, const char *path, const char *input_path, const ch
     *ok = false;
     TRY_OUT(pool_open(&threads, 0));
     TRY_OUT(file_read(&elf, path, MAX_ELF_BYTES));
-    TRY_OUT(zisk_program_open(&program, elf.data, elf.size, abi, threads, NULL));
+    TRY_OUT(about_file(path, zisk_program_open(&program, elf.data, elf.size, abi, threads, NULL)));
     TRY_OUT(load_input(&input, &program.vm.map, input_path, raw));
     const cancel_flag *cancel = catch_interrupts();
     zisk_job_options options = {.threads = threads, .cancel = cancel};

@@ -58,7 +58,8 @@ static status report_run(byte_buffer *out, const chips_arguments *a)
     air_rows rows = {0};
     TRY_OUT(pool_open(&threads, 0));
     TRY_OUT(file_read(&elf, a->elf, MAX_ELF_BYTES));
-    TRY_OUT(zisk_program_open(&program, elf.data, elf.size, a->abi, threads, NULL));
+    TRY_OUT(
+        about_file(a->elf, zisk_program_open(&program, elf.data, elf.size, a->abi, threads, NULL)));
     TRY_OUT(load_input(&input, &program.vm.map, a->input, a->raw_input));
     run_options options = {.vm.cancel = catch_interrupts()};
     TRY_OUT(zisk_run_new(&run, &program, &input, &options, threads));
@@ -90,7 +91,6 @@ int command_chips(int argc, char **argv)
     };
     chips_arguments a = {.abi = VM_ABI_AUTO};
     int option;
-    opterr = 0;
     while ((option = getopt_long(argc, argv, "i:h", options, NULL)) != -1) {
         switch (option) {
         case 'i':

@@ -52,7 +52,6 @@ int command_disasm(int argc, char **argv)
         {"abi", required_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'}, {0}};
     vm_abi abi = VM_ABI_AUTO;
     int option;
-    opterr = 0;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
         case 'a':

@@ -73,6 +73,9 @@ int command_inspect(int argc, char **argv)
         fputs(help, stdout);
         return EXIT_DONE;
     }
+    for (int k = 1; k < argc; k++)
+        if (argv[k][0] == '-')
+            return command_usage("inspect", "it takes no option, \"%s\" is given", argv[k]);
     if (argc != 2)
         return command_usage("inspect", "give one proof file");
     return inspect(argv[1]) == ZK_OK ? EXIT_DONE : command_failed("inspect");

@@ -182,8 +182,8 @@ static status run(arguments *a)
     TRY_OUT(file_check_target(a->output));
     TRY_OUT(pool_open(&threads, (unsigned)a->n_threads));
     TRY_OUT(file_read(&elf, a->elf, MAX_ELF_BYTES));
-    TRY_OUT(zisk_program_open_cached(&program, elf.data, elf.size, a->abi, a->cache_dir, threads,
-                                     NULL));
+    TRY_OUT(about_file(a->elf, zisk_program_open_cached(&program, elf.data, elf.size, a->abi,
+                                                        a->cache_dir, threads, NULL)));
     TRY_OUT(load_input(&input, &program.vm.map, a->input, a->raw_input));
     a->job.cancel = catch_interrupts();
     a->job.vm.print = print_guest;

@@ -248,7 +248,6 @@ int command_run(int argc, char **argv)
 {
     run_arguments a = {0};
     int option;
-    opterr = 0;
     while ((option = getopt_long(argc, argv, "i:h", long_options, NULL)) != -1) {
         switch (option) {
         case 'i':

@@ -218,7 +218,6 @@ int command_soundness(int argc, char **argv)
     bool json = false, to_solve = false;
     const char *of_goal = NULL; // an option that needs --solve
     int option;
-    opterr = 0;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h') {
             fputs(help, stdout);

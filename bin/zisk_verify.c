@@ -56,7 +56,7 @@ static status key_of_elf(digest *out, const char *path, vm_abi abi)
     pool *threads = NULL;
     TRY_OUT(pool_open(&threads, 0));
     TRY_OUT(file_read(&elf, path, MAX_ELF_BYTES));
-    TRY_OUT(zisk_program_open(&program, elf.data, elf.size, abi, threads, NULL));
+    TRY_OUT(about_file(path, zisk_program_open(&program, elf.data, elf.size, abi, threads, NULL)));
     *out = zisk_program_key(&program);
 out:
     zisk_program_close(&program);

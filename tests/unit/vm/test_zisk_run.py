@@ -64,6 +64,25 @@ class Run(unittest.TestCase):
             self.assertIn(word, done.stderr.decode())
         self.assertEqual(sorted(os.listdir(self.folder.name)), ['no.elf', 'pipe'])
 
+    def test_every_command_names_the_file_that_is_no_program(self):
+        empty = self.file('empty.elf', b'')
+        proof = self.file('some.proof', b'')
+        for command in (['run', empty], ['vk', empty], ['check', empty], ['chips', empty],
+                        ['disasm', empty], ['verify', proof, '--elf', empty],
+                        ['prove', empty, '-o', proof]):
+            done = zisk(*command)
+            self.assertEqual(done.returncode, 1, command)
+            self.assertTrue(done.stderr.decode().startswith(
+                f'zisk {command[0]}: {empty}: ELF header'), done.stderr)
+
+    def test_a_wrong_flag_gives_one_line(self):
+        for command in ('run', 'prove', 'verify', 'inspect', 'check', 'vk', 'chips', 'disasm',
+                        'soundness'):
+            done = zisk(command, '--bogus')
+            self.assertEqual(done.returncode, 2, command)
+            self.assertEqual(done.stderr.count(b'\n'), 1, done.stderr)
+            self.assertTrue(done.stderr.startswith(f'zisk {command}: '.encode()), done.stderr)
+
     def test_summary_goes_to_stderr(self):
         done = zisk('run', FIBONACCI)
         self.assertEqual(done.returncode, 0)
