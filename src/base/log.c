@@ -211,7 +211,7 @@ static void write_to_stream(log_level l, uint64_t now, const char *message, cons
 {
     if (state.stream < 0)
         return;
-    log_event e = {l, now, "log", message, field, 1};
+    log_event e = {l, now, "log", message, field, 1, false};
     size_t n = log_line(line_buffer, &e, state.format, state.color);
     (void)write_all(state.stream, line_buffer, n); // nobody is left to tell
 }
@@ -256,7 +256,7 @@ static void write_to_file(const log_event *e)
     if (lost != 0) {
         // Says what is missing as soon as the file takes lines again.
         log_field count = log_u64("lines", lost);
-        log_event gap = {LEVEL_WARN, e->time_ns, "log", "lines were lost here", &count, 1};
+        log_event gap = {LEVEL_WARN, e->time_ns, "log", "lines were lost here", &count, 1, false};
         size_t n = log_line(line_buffer, &gap, state.format, false);
         write_line_to_file(e->time_ns, line_buffer, n);
         if (state.lost != lost)
@@ -274,8 +274,10 @@ void log_write(log_level l, const char *target, const char *message, const log_f
         return;
     int saved_errno = errno;
     pthread_mutex_lock(&mutex);
-    if (l <= filter_level(&state.filter, target)) {
-        log_event e = {l, state.now_ns(), target, message, fields, n_fields};
+    log_level most = filter_level(&state.filter, target);
+    if (l <= most) {
+        bool details = most == LEVEL_TRACE;
+        log_event e = {l, state.now_ns(), target, message, fields, n_fields, details};
         if (state.stream >= 0) {
             size_t n = log_line(line_buffer, &e, state.format, state.color);
             (void)write_all(state.stream, line_buffer, n); // a closed terminal stops no program

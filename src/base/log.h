@@ -74,6 +74,7 @@ typedef struct log_field {
     log_kind kind;
     const void *data;
     size_t size;
+    bool detail; // written only where the filter lets trace events of the target through
     union {
         uint64_t u64;
         int64_t i64;
@@ -119,10 +120,19 @@ static inline log_field log_bool(const char *key, bool v)
     return (log_field){.key = key, .kind = LOG_KIND_BOOL, .boolean = v};
 }
 
-// Three fields that tell the failure noted last on this thread.
+// For who debugs the program itself.
+static inline log_field log_detail(const char *key, const char *text)
+{
+    log_field f = log_str(key, text);
+    f.detail = true;
+    return f;
+}
+
+// Three fields that tell the failure noted last on this thread: what users read, and the places in
+// the source as a detail.
 #define LOG_STATUS(s)                                                                              \
     log_str("status", status_name(s)), log_str("error", status_message()),                         \
-        log_str("trail", status_trail())
+        log_detail("trail", status_trail())
 
 // Highest level that any target lets through: the cheap test in front of every event.
 extern atomic_int log_highest_level;

@@ -151,6 +151,8 @@ static void put_fields(line *l, const log_event *e, bool json)
     size_t left_out = 0;
     bool first = true;
     for (size_t i = 0; i < e->n_fields; i++) {
+        if (e->fields[i].detail && !e->details)
+            continue;
         char *before = l->at;
         put_field(l, &e->fields[i], json, first);
         if (l->full) {

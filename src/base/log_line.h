@@ -10,6 +10,7 @@ typedef struct log_event {
     const char *message;
     const log_field *fields;
     size_t n_fields;
+    bool details; // whether fields marked so are written
 } log_event;
 
 // Writes the line with its final newline into out[LOG_LINE_MAX] and returns its length. `color`

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(&number, text, size < sizeof number ? size : sizeof number);
     const log_field fields[] = {log_str(text, text), log_bytes("bytes", data, size),
                                 log_hex("hex", data, size), log_f64("number", number)};
-    const log_event e = {LEVEL_INFO, size * 0x123456789abULL, text, text, fields, 4};
+    const log_event e = {LEVEL_INFO, size * 0x123456789abULL, text, text, fields, 4, true};
     for (int format = 0; format < LOG_FORMAT_COUNT; format++) {
         size_t n = log_line(out, &e, (log_format)format, false);
         demand(n >= 2 && n <= LOG_LINE_MAX && out[n - 1] == '\n');

@@ -322,7 +322,7 @@ static const char *costly(void)
     return "x";
 }
 
-static void silent_events_cost_nothing_and_trails_survive(void **state)
+static void silent_events_cost_nothing_and_trails_are_details(void **state)
 {
     (void)state;
     open_log(LOG_COMPACT, "info", NULL);
@@ -338,8 +338,22 @@ static void silent_events_cost_nothing_and_trails_survive(void **state)
     log_error("t", "failed", LOG_STATUS(s));
     assert_int_equal(errno, ENOSPC);
     assert_string_equal(status_message(), "cannot open f");
+    static const char told[] = "status=ZK_EIO error=\"cannot open f\"";
     const char *line = take();
-    assert_non_null(strstr(line, "status=ZK_EIO error=\"cannot open f\" trail=\"a.c:7: ZK_EIO\\n"));
+    assert_non_null(strstr(line, told));
+    assert_null(strstr(line, "a.c"));
+
+    // Places in the source are for those who ask for the target's trace.
+    open_log(LOG_COMPACT, "debug,t=trace", NULL);
+    take();
+    log_error("u", "failed", LOG_STATUS(s));
+    line = take();
+    assert_non_null(strstr(line, told));
+    assert_null(strstr(line, "a.c"));
+    log_error("t", "failed", LOG_STATUS(s));
+    line = take();
+    assert_non_null(strstr(line, told));
+    assert_non_null(strstr(line, "trail=\"a.c:7: ZK_EIO\\n"));
 }
 
 static char folder[SCRATCH_PATH];
@@ -535,7 +549,7 @@ int main(void)
         cmocka_unit_test(fields_that_do_not_fit_are_counted),
         cmocka_unit_test(filters_decide_by_the_longest_target),
         cmocka_unit_test(bad_settings_are_refused),
-        cmocka_unit_test(silent_events_cost_nothing_and_trails_survive),
+        cmocka_unit_test(silent_events_cost_nothing_and_trails_are_details),
         cmocka_unit_test(each_day_has_its_file),
         cmocka_unit_test(full_disk_is_told_and_survived),
         cmocka_unit_test(lines_of_many_threads_stay_whole),
