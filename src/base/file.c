@@ -50,13 +50,13 @@ status file_read(byte_buffer *out, const char *path, size_t max_bytes)
     return result;
 }
 
-static status write_all(int fd, const char *name, const uint8_t *data, size_t size)
+static status write_all(int fd, const char *path, const uint8_t *data, size_t size)
 {
     for (size_t done = 0; done < size;) {
         ssize_t n = write(fd, data + done, size - done);
         if (n < 0 && errno == EINTR)
             continue;
-        FAIL_IF(n < 0, ZK_EIO, "cannot write %s: %m", name);
+        FAIL_IF(n < 0, ZK_EIO, "cannot write %s: %m", path);
         done += (size_t)n;
     }
     return ZK_OK;
@@ -106,7 +106,7 @@ static status open_beside(int *fd, char name[PATH_MAX], const char *path)
     if (unlink(name) != 0)
         FAIL_IF(errno != ENOENT, ZK_EIO, "cannot remove %s: %m", name);
     *fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    FAIL_IF(*fd < 0, ZK_EIO, "cannot create %s: %m", name);
+    FAIL_IF(*fd < 0, ZK_EIO, "cannot write %s: %m", path);
     return ZK_OK;
 }
 
@@ -115,11 +115,11 @@ static status put_in_place(int fd, const char *name, const char *path, status re
 {
     if (result == ZK_OK && fsync(fd) != 0)
         result =
-            status_fail(ZK_EIO, __FILE__, __LINE__, "", "cannot bring %s to the disk: %m", name);
+            status_fail(ZK_EIO, __FILE__, __LINE__, "", "cannot bring %s to the disk: %m", path);
     int close_failed = close(fd);
     if (result != ZK_OK)
         goto out;
-    FAIL_OUT_IF(close_failed != 0, ZK_EIO, "cannot write %s: %m", name);
+    FAIL_OUT_IF(close_failed != 0, ZK_EIO, "cannot write %s: %m", path);
     FAIL_OUT_IF(rename(name, path) != 0, ZK_EIO, "cannot replace %s: %m", path);
     return sync_parent(path);
 out:
@@ -142,10 +142,10 @@ status file_write_atomic(const char *path, const void *data, size_t size)
     char name[PATH_MAX];
     int fd;
     TRY(open_beside(&fd, name, path));
-    return put_in_place(fd, name, path, write_all(fd, name, data, size));
+    return put_in_place(fd, name, path, write_all(fd, path, data, size));
 }
 
-static status copy_all(int to, const char *name, int from, const char *from_path)
+static status copy_all(int to, const char *to_path, int from, const char *from_path)
 {
     uint8_t part[READ_STEP];
     for (;;) {
@@ -155,7 +155,7 @@ static status copy_all(int to, const char *name, int from, const char *from_path
         FAIL_IF(n < 0, ZK_EIO, "cannot read %s: %m", from_path);
         if (n == 0)
             return ZK_OK;
-        TRY(write_all(to, name, part, (size_t)n));
+        TRY(write_all(to, to_path, part, (size_t)n));
     }
 }
 
@@ -167,7 +167,7 @@ status file_copy_atomic(const char *path, const char *from)
     FAIL_IF(source < 0, ZK_EIO, "cannot open %s: %m", from);
     status result = open_beside(&fd, name, path);
     if (result == ZK_OK)
-        result = put_in_place(fd, name, path, copy_all(fd, name, source, from));
+        result = put_in_place(fd, name, path, copy_all(fd, path, source, from));
     close(source);
     return result;
 }

@@ -80,6 +80,8 @@ static void failures_name_the_file(void **state)
     assert_int_equal(file_write_atomic(path, "x", 1), ZK_EIO);
     assert_non_null(strstr(status_message(), path));
 
+    assert_null(strstr(status_message(), ".tmp-")); // a name that the caller never gave
+
     assert_int_equal(file_check_target(path), ZK_EIO);
     assert_non_null(strstr(status_message(), path));
 
