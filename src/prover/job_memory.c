@@ -3,6 +3,7 @@
 
 #include "base/sysmem.h"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -72,7 +73,10 @@ static status check_memory(uint64_t need, uint64_t waiting, uint64_t limit, uint
 static status check_spill_room(const char *folder, uint64_t bytes)
 {
     struct statvfs fs;
-    FAIL_IF(statvfs(folder, &fs) != 0, ZK_EIO, "the spill folder %s: %m", folder);
+    struct stat info;
+    FAIL_IF(stat(folder, &info) != 0 || statvfs(folder, &fs) != 0, ZK_EIO,
+            "the spill folder %s: %m", folder);
+    FAIL_IF(!S_ISDIR(info.st_mode), ZK_EIO, "the spill folder %s is no folder", folder);
     uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
     FAIL_IF(room < bytes, ZK_EIO,
             "the spill folder %s has room for %llu MiB, but %llu MiB will be needed; give another "

@@ -47,8 +47,9 @@ class Limits(unittest.TestCase):
         self.refused(mounted + self.command + ['--max-memory', '3', '--spill-dir', self.spill],
                      r'spill folder \S+ has room for [01] MiB, but \d\d+ MiB will be needed')
 
-    def test_no_such_folder(self):
+    def test_no_folder(self):
         self.refused(self.command + ['--spill-dir', '/nowhere/at/all'], '/nowhere/at/all')
+        self.refused(self.command + ['--spill-dir', self.command[2]], r'mix\.elf is no folder')
 
 
 if __name__ == '__main__':
