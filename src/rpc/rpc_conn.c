@@ -330,8 +330,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         return;
     if (n < 0) {
         uv_read_stop(stream);
+        bool silent = c->channel != NULL && c->tls == NULL && c->state == CONN_HANDSHAKE;
         if (n == UV_EOF)
-            conn_fail(c, "closed by the peer");
+            conn_fail(c, "closed by the peer%s", silent ? " without a word (is it https://?)" : "");
         else
             conn_fail(c, "read: %s", uv_strerror((int)n));
         return;

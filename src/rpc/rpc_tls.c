@@ -15,6 +15,7 @@ struct rpc_tls {
     SSL *ssl;
     BIO *in, *out; // owned by ssl
     bool ready;
+    bool other_protocol; // the peer's first byte begins no TLS record
     char error[256];
 };
 
@@ -145,6 +146,9 @@ void rpc_tls_free(rpc_tls *t)
 
 void rpc_tls_feed(rpc_tls *t, const uint8_t *bytes, size_t n)
 {
+    enum { ALERT = 21, HANDSHAKE = 22 }; // types of the records that may come first (RFC 8446, 5.1)
+    if (n > 0 && BIO_number_written(t->in) == 0)
+        t->other_protocol = bytes[0] != ALERT && bytes[0] != HANDSHAKE;
     ZK_ASSERT(n <= INT32_MAX && BIO_write(t->in, bytes, (int)n) == (int)n);
 }
 
@@ -161,7 +165,10 @@ static rpc_tls_result tls_result(rpc_tls *t, int rc, const char *during, const c
         break;
     }
     long verify = SSL_get_verify_result(t->ssl);
-    if (verify != X509_V_OK)
+    if (t->other_protocol)
+        snprintf(t->error, sizeof t->error,
+                 "TLS %s failed: the peer speaks no TLS (is it http://?)", during);
+    else if (verify != X509_V_OK)
         snprintf(t->error, sizeof t->error, "TLS %s failed: certificate: %s", during,
                  X509_verify_cert_error_string(verify));
     else

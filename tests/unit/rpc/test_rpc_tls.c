@@ -251,7 +251,7 @@ static bool visits_over(void *arg)
     return stats.accepted == v->n && stats.connections == 0;
 }
 
-// Cleartext at a TLS port, and a TLS client that does not offer h2.
+// Cleartext at a TLS port, a TLS client that does not offer h2, and one at a cleartext port.
 static void test_wrong_protocols(void **state)
 {
     (void)state;
@@ -272,6 +272,7 @@ static void test_wrong_protocols(void **state)
     snprintf(f.url, sizeof f.url, "http://127.0.0.1:%u", port);
     fixture_channel(&f, NULL);
     assert_int_equal(echo(&f, "x", &r), RPC_UNAVAILABLE);
+    assert_non_null(strstr(r.message, "without a word (is it https://?)"));
 
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     static const unsigned char http1[] = "\x08http/1.1";
@@ -301,6 +302,14 @@ static void test_wrong_protocols(void **state)
     close(fd);
     SSL_free(ssl);
     SSL_CTX_free(context);
+    fixture_close(&f);
+
+    fixture_server(&f, NULL, NULL);
+    rpc_tls_options client = {.ca_file = ca_file};
+    snprintf(f.url, sizeof f.url, "https://127.0.0.1:%u", rpc_server_port(f.server));
+    fixture_channel(&f, &(rpc_channel_options){.tls = &client});
+    assert_int_equal(echo(&f, "x", &r), RPC_UNAVAILABLE);
+    assert_non_null(strstr(r.message, "the peer speaks no TLS (is it http://?)"));
     fixture_close(&f);
 }
 
