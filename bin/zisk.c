@@ -4,7 +4,6 @@
 #include "base/cpu.h"
 #include "base/file.h"
 
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +53,6 @@ int main(int argc, char **argv)
         print_help(stdout);
         return EXIT_DONE;
     }
-    opterr = 0; // the commands have messages of their own
     for (unsigned k = 0; k < N_COMMANDS; k++)
         if (strcmp(argv[1], commands[k].name) == 0)
             return commands[k].run(argc - 1, argv + 1);
@@ -77,6 +75,37 @@ int command_usage(const char *name, const char *format, ...)
     va_end(args);
     fprintf(stderr, "; `zisk %s --help` explains it\n", name);
     return EXIT_USAGE;
+}
+
+int next_option(const char *name, int argc, char **argv, const char *letters,
+                const struct option *options)
+{
+    static bool seen[OPTION_VALUES];
+    opterr = 0; // getopt's own messages name no name
+    int found = getopt_long(argc, argv, letters, options, NULL);
+    if (found == -1)
+        return -1;
+    const char *word = argv[optind - 1];
+    bool is_long = strncmp(word, "--", 2) == 0;
+    if (found != '?') {
+        ZK_ASSERT(found > 0 && found < OPTION_VALUES);
+        if (!seen[found]) {
+            seen[found] = true;
+            return found;
+        }
+        while (options->val != found) // every option has a long name
+            options++;
+        (void)command_usage(name, "--%s is given twice", options->name);
+    } else if (optopt == 0) {
+        (void)command_usage(name, "unknown option %s", word);
+    } else if (is_long && strchr(word, '=') != NULL) {
+        (void)command_usage(name, "%.*s takes no value", (int)strcspn(word, "="), word);
+    } else if (is_long) {
+        (void)command_usage(name, "%s needs a value", word);
+    } else {
+        (void)command_usage(name, "-%c is unknown or needs a value", optopt);
+    }
+    return '?';
 }
 
 bool parse_number(uint64_t *out, const char *text)

@@ -10,6 +10,8 @@
 #include "vm/vm_input.h"
 #include "vm/vm_program.h"
 
+#include <getopt.h>
+
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
 int command_run(int argc, char **argv);
@@ -40,6 +42,14 @@ int command_ended(const char *command, status result, const char *what_is_left);
 // Prints the formatted reason and where to find help to stderr; returns EXIT_USAGE.
 int command_usage(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// getopt_long over the command's options, each of which may be given once: the option's value, -1
+// after the last. Of one that is unknown, lacks its value or comes again it prints what is wrong
+// and returns '?'; the command then ends with EXIT_USAGE. Values of options are below
+// OPTION_VALUES.
+enum { OPTION_VALUES = 512 };
+int next_option(const char *command, int argc, char **argv, const char *letters,
+                const struct option *options);
 
 // Whole decimal number, optionally with suffix K, M or G (powers of 1000). False when it is none or
 // does not fit.

@@ -6,7 +6,6 @@
 #include "prover/check_job.h"
 #include "prover/prover.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -65,7 +64,7 @@ int command_check(int argc, char **argv)
     const char *input = NULL, *raw = NULL;
     vm_abi abi = VM_ABI_AUTO;
     int option;
-    while ((option = getopt_long(argc, argv, "i:h", options, NULL)) != -1) {
+    while ((option = next_option(argv[0], argc, argv, "i:h", options)) != -1) {
         switch (option) {
         case 'i':
             input = optarg;
@@ -81,8 +80,7 @@ int command_check(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         default:
-            return command_usage("check", "unknown option or missing argument: %s",
-                                 argv[optind - 1]);
+            return EXIT_USAGE;
         }
     }
     if (optind + 1 != argc)

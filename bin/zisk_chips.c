@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "prover/plan.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 static const char help[] =
@@ -91,7 +90,7 @@ int command_chips(int argc, char **argv)
     };
     chips_arguments a = {.abi = VM_ABI_AUTO};
     int option;
-    while ((option = getopt_long(argc, argv, "i:h", options, NULL)) != -1) {
+    while ((option = next_option(argv[0], argc, argv, "i:h", options)) != -1) {
         switch (option) {
         case 'i':
             a.input = optarg;
@@ -113,8 +112,7 @@ int command_chips(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         default:
-            return command_usage("chips", "unknown option or missing argument: %s",
-                                 argv[optind - 1]);
+            return EXIT_USAGE;
         }
     }
     if (argc - optind > 1)

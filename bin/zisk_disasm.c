@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 #include "zisk.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,7 +51,7 @@ int command_disasm(int argc, char **argv)
         {"abi", required_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'}, {0}};
     vm_abi abi = VM_ABI_AUTO;
     int option;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((option = next_option(argv[0], argc, argv, "h", options)) != -1) {
         switch (option) {
         case 'a':
             if (!parse_abi(&abi, optarg))
@@ -62,8 +61,7 @@ int command_disasm(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         default:
-            return command_usage("disasm", "unknown option or missing argument: %s",
-                                 argv[optind - 1]);
+            return EXIT_USAGE;
         }
     }
     if (argc - optind != 1)

@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "prover/prover.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +39,8 @@ static const char help[] =
     "The input is not part of what the proof says. But proofs are not zero-knowledge: they may "
     "leak\n"
     "parts of the input to whoever sees them.\n";
+
+enum { MOST_MEMORY_GIB = 1 << 20 };
 
 typedef struct arguments {
     const char *elf, *output, *input, *raw_input, *cache_dir;
@@ -235,7 +236,7 @@ int command_prove(int argc, char **argv)
 {
     arguments a = {.max_memory_gib = 8, .abi = VM_ABI_AUTO};
     int option;
-    while ((option = getopt_long(argc, argv, "o:i:h", long_options, NULL)) != -1) {
+    while ((option = next_option(argv[0], argc, argv, "o:i:h", long_options)) != -1) {
         switch (option) {
         case 'o':
             a.output = optarg;
@@ -254,8 +255,9 @@ int command_prove(int argc, char **argv)
             break;
         case OPT_MEMORY:
             if (!parse_number(&a.max_memory_gib, optarg) || a.max_memory_gib == 0 ||
-                a.max_memory_gib > 1 << 20)
-                return command_usage("prove", "--max-memory takes GiB, not \"%s\"", optarg);
+                a.max_memory_gib > MOST_MEMORY_GIB)
+                return command_usage("prove", "--max-memory takes whole GiB, 1 to %d, not \"%s\"",
+                                     MOST_MEMORY_GIB, optarg);
             break;
         case OPT_SPILL:
             a.job.spill_dir = optarg;
@@ -285,8 +287,7 @@ int command_prove(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         default:
-            return command_usage("prove", "unknown option or missing argument: %s",
-                                 argv[optind - 1]);
+            return EXIT_USAGE;
         }
     }
     if (optind + 1 != argc)

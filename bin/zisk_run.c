@@ -6,7 +6,6 @@
 #include "vm/vm_machine.h"
 #include "vm/vm_profile.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -248,7 +247,7 @@ int command_run(int argc, char **argv)
 {
     run_arguments a = {0};
     int option;
-    while ((option = getopt_long(argc, argv, "i:h", long_options, NULL)) != -1) {
+    while ((option = next_option(argv[0], argc, argv, "i:h", long_options)) != -1) {
         switch (option) {
         case 'i':
             a.input = optarg;
@@ -283,7 +282,7 @@ int command_run(int argc, char **argv)
             fputs(help, stdout);
             return EXIT_DONE;
         default:
-            return command_usage("run", "unknown option or missing argument: %s", argv[optind - 1]);
+            return EXIT_USAGE;
         }
     }
     if (argc - optind != 1)

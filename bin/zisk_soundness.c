@@ -3,7 +3,6 @@
 
 #include "verifier/soundness.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -218,7 +217,7 @@ int command_soundness(int argc, char **argv)
     bool json = false, to_solve = false;
     const char *of_goal = NULL; // an option that needs --solve
     int option;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((option = next_option(argv[0], argc, argv, "h", options)) != -1) {
         if (option == 'h') {
             fputs(help, stdout);
             return EXIT_DONE;
@@ -241,8 +240,7 @@ int command_soundness(int argc, char **argv)
             of_goal = o->name;
             goal[option - 1] = (unsigned)value;
         } else {
-            return command_usage(argv[0], "no option \"%s\", or its number is missing",
-                                 argv[optind - 1]);
+            return EXIT_USAGE;
         }
     }
     if (optind < argc)

@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "prover/prover.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,7 +129,7 @@ int command_verify(int argc, char **argv)
     const char *elf = NULL, *vk = NULL, *publics_path = NULL;
     vm_abi abi = VM_ABI_AUTO;
     int option;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((option = next_option(argv[0], argc, argv, "h", options)) != -1) {
         switch (option) {
         case OPT_ELF:
             elf = optarg;
@@ -149,8 +148,7 @@ int command_verify(int argc, char **argv)
             fputs(verify_help, stdout);
             return EXIT_DONE;
         default:
-            return command_usage("verify", "unknown option or missing argument: %s",
-                                 argv[optind - 1]);
+            return EXIT_USAGE;
         }
     }
     if (optind + 1 != argc)
@@ -181,7 +179,7 @@ int command_vk(int argc, char **argv)
     };
     vm_abi abi = VM_ABI_AUTO;
     int option;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((option = next_option(argv[0], argc, argv, "h", options)) != -1) {
         switch (option) {
         case OPT_ABI:
             if (!parse_abi(&abi, optarg))
@@ -191,7 +189,7 @@ int command_vk(int argc, char **argv)
             fputs(vk_help, stdout);
             return EXIT_DONE;
         default:
-            return command_usage("vk", "unknown option or missing argument: %s", argv[optind - 1]);
+            return EXIT_USAGE;
         }
     }
     if (optind + 1 != argc)

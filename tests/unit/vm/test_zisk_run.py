@@ -83,6 +83,25 @@ class Run(unittest.TestCase):
             self.assertEqual(done.stderr.count(b'\n'), 1, done.stderr)
             self.assertTrue(done.stderr.startswith(f'zisk {command}: '.encode()), done.stderr)
 
+    def test_a_wrong_flag_is_named(self):
+        for arguments, words in (
+                (['prove', 'x.elf', '-o', 'a', '--threads', '2', '-o', 'b'],
+                 '--output is given twice'),
+                (['prove', 'x.elf', '--output=a', '-o', 'b'], '--output is given twice'),
+                (['verify', 'p', '--vk', '0', '--vk=1'], '--vk is given twice'),
+                (['soundness', '--json', '--json'], '--json is given twice'),
+                (['run', 'x.elf', '--max-steps'], '--max-steps needs a value'),
+                (['run', 'x.elf', '-i'], '-i is unknown or needs a value'),
+                (['chips', '--json=yes'], '--json takes no value'),
+                (['check', '--jsno'], 'unknown option --jsno'),
+                (['prove', 'x.elf', '--max-memory', '0.01'],
+                 '--max-memory takes whole GiB, 1 to 1048576, not "0.01"')):
+            done = zisk(*arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertEqual(done.stderr.decode(),
+                             f'zisk {arguments[0]}: {words}; `zisk {arguments[0]} --help` '
+                             'explains it\n')
+
     def test_summary_goes_to_stderr(self):
         done = zisk('run', FIBONACCI)
         self.assertEqual(done.returncode, 0)
