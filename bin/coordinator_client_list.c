@@ -254,6 +254,8 @@ static status put_job(byte_buffer *b, const api_job_status *s)
     if (p->instances_total > 0)
         TRY(buffer_printf(b, "%-12s %u of %u instances\n", "done", p->instances_done,
                           p->instances_total));
+    else if (p->steps_done > 0)
+        TRY(buffer_printf(b, "%-12s %" PRIu64 " M steps\n", "executed", p->steps_done / 1000000));
     client_duration(text, p->time_left_ms);
     if (p->time_left_ms > 0)
         TRY(put_pair(b, "left", text));

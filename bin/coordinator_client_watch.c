@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BAR = 30, MAX_WORKER_LINES = 12, QUIET_MS = 30000, TENTHS = 10 };
+enum { BAR = 30, MAX_WORKER_LINES = 12, QUIET_MS = 10000, TENTHS = 10 };
 
 typedef struct watch {
     client *c;
@@ -72,6 +72,8 @@ static void put_counts(const api_job_progress *p)
     client_duration(left, p->time_left_ms);
     if (p->instances_total > 0)
         fprintf(stderr, "%u of %u instances, ", p->instances_done, p->instances_total);
+    else if (p->steps_done > 0)
+        fprintf(stderr, "%" PRIu64 " M steps executed, ", p->steps_done / 1000000);
     fprintf(stderr, "%s", elapsed);
     if (p->time_left_ms > 0)
         fprintf(stderr, ", %s left", left);

@@ -4022,7 +4022,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_status__descrip
   (ProtobufCMessageInit) zisk__distributed__api__v1__job_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zisk__distributed__api__v1__job_progress__field_descriptors[6] =
+static const ProtobufCFieldDescriptor zisk__distributed__api__v1__job_progress__field_descriptors[7] =
 {
   {
     "phase",
@@ -4096,19 +4096,32 @@ static const ProtobufCFieldDescriptor zisk__distributed__api__v1__job_progress__
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "steps_done",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Zisk__Distributed__Api__V1__JobProgress, steps_done),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zisk__distributed__api__v1__job_progress__field_indices_by_name[] = {
   1,   /* field[1] = instances_done */
   2,   /* field[2] = instances_total */
   0,   /* field[0] = phase */
   3,   /* field[3] = phase_elapsed_ms */
+  6,   /* field[6] = steps_done */
   4,   /* field[4] = time_left_ms */
   5,   /* field[5] = workers */
 };
 static const ProtobufCIntRange zisk__distributed__api__v1__job_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_progress__descriptor =
 {
@@ -4118,7 +4131,7 @@ const ProtobufCMessageDescriptor zisk__distributed__api__v1__job_progress__descr
   "Zisk__Distributed__Api__V1__JobProgress",
   "zisk.distributed.api.v1",
   sizeof(Zisk__Distributed__Api__V1__JobProgress),
-  6,
+  7,
   zisk__distributed__api__v1__job_progress__field_descriptors,
   zisk__distributed__api__v1__job_progress__field_indices_by_name,
   1,  zisk__distributed__api__v1__job_progress__number_ranges,

@@ -359,6 +359,9 @@ struct  Zisk__Distributed__Api__V1__JobProgress
   ProtobufCMessage base;
   char *phase;
   uint32_t instances_done;
+  /*
+   * 0: not known yet
+   */
   uint32_t instances_total;
   uint64_t phase_elapsed_ms;
   /*
@@ -367,10 +370,14 @@ struct  Zisk__Distributed__Api__V1__JobProgress
   uint64_t time_left_ms;
   size_t n_workers;
   Zisk__Distributed__Api__V1__WorkerProgress **workers;
+  /*
+   * while the program is executed, which comes first; else 0
+   */
+  uint64_t steps_done;
 };
 #define ZISK__DISTRIBUTED__API__V1__JOB_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zisk__distributed__api__v1__job_progress__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0,NULL }
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0,NULL, 0 }
 
 
 struct  Zisk__Distributed__Api__V1__WorkerProgress

@@ -70,6 +70,27 @@ static uint32_t count_said(const job *j, const worker *w)
     return n;
 }
 
+// Before the first contributions the plan is the workers' word: the parts of it that their units
+// gave them, or, as long as one of them does not know its part, the steps executed so far.
+static void progress_without_plan(api_job_progress *p, const job *j)
+{
+    uint64_t total = 0, steps = 0;
+    bool totals = true;
+    for (size_t k = 0; k < j->n_tasks; k++) {
+        const task *t = j->tasks[k];
+        if (t->purpose != FOR_UNITS || t->state != TASK_OPEN)
+            continue;
+        totals = totals && t->total > 0;
+        total += t->total;
+        steps = t->steps > steps ? t->steps : steps;
+    }
+    p->instances_done = count_said(j, NULL);
+    if (totals)
+        p->instances_total = total < JOB_MAX_INSTANCES ? (uint32_t)total : JOB_MAX_INSTANCES;
+    else
+        p->steps_done = steps;
+}
+
 static void add_worker(engine *e, view *v, const job *j, worker *w)
 {
     (void)e;
@@ -110,7 +131,7 @@ static void fill_progress(engine *e, view *v, const job *j)
         if (p->instances_done > p->instances_total)
             p->instances_done = p->instances_total;
     } else {
-        p->instances_done = count_said(j, NULL);
+        progress_without_plan(p, j);
     }
     if (p->instances_done > 0 && p->instances_done < p->instances_total)
         p->time_left_ms =

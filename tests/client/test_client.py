@@ -170,6 +170,9 @@ class Lists(Case):
         self.fake.JobStatus = lambda r, c: pb.JobStatusResponse(
             error=pb.ErrorResponse(code="JOB_NOT_FOUND", message="no job job-1"))
         self.assertEqual(self.error("status", "job-1"), "error: JOB_NOT_FOUND: no job job-1")
+        self.fake.JobStatus = lambda r, c: pb.JobStatusResponse(job=status(
+            "Running (Contributions)", progress=progress(0, 0, steps_done=2345678901)))
+        self.assertIn("executed     2345 M steps\n", self.run_client("status", "job-1")[0])
 
     def test_queue_and_cancel(self):
         self.fake.QueueList = lambda r, c: pb.QueueListResponse(jobs=[self.JOBS[1]])
@@ -662,12 +665,14 @@ class Terminal(Case):
     def test_progress(self):
         workers = [pb.WorkerProgress(worker_id=f"w{i}\x1b[31m", instances_done=i, instances_total=4)
                    for i in range(20)]
-        self.events(status("Running (Prove)", "Prove"),
+        self.events(progress(0, 0, "Contributions", steps_done=2345678901),
+                    status("Running (Prove)", "Prove"),
                     progress(2, workers=workers, time_left_ms=61000), progress(4, workers=workers[:2]),
                     pb.JobNote(text="a share moved"), completed(b"x" * 8), pause=0.1)
         pid, fd = self.start("watch", "job-1")
         seen = self.read_until(fd, b"completed in")
         self.assertEqual(self.end(pid, fd), 0)
+        self.assertIn(b"Contributions [" + b"." * 30 + b"] 2345 M steps executed, 0:05\r\n", seen)
         self.assertIn(b"Prove [#######.......................] 2 of 8 instances, 0:05, 1:01 left", seen)
         self.assertIn(b"  [#######.......................] 1 of 4 w1\\u001b[31m", seen)
         self.assertIn(b"and 8 workers more", seen)

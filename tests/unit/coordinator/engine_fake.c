@@ -513,7 +513,7 @@ static bool step_contribution(fake *f, fake_task *t)
     if (!t->begun) {
         t->begun = true;
         f->open = true;
-        report(f, t, 0, t->end - t->begin, 500);
+        report(f, t, 0, 0, 500); // it executes the program, and then has a plan
         return false;
     }
     if (t->at < t->end) {

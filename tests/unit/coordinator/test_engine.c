@@ -418,9 +418,27 @@ static void clients_see_progress(void **state)
     add_workers(w, 2);
     char job[37];
     world_launch(w, job, "x", 10, 0, false, 0);
+    const api_job_status *s = world_job(w, job);
+    while (s->progress->steps_done == 0) {
+        assert_int_equal(s->progress->instances_total, 0);
+        world_run(w, 10);
+        s = world_job(w, job);
+    }
+    assert_int_equal(s->progress->steps_done, 500);
+    while (s->progress->instances_total == 0) {
+        assert_int_equal(s->progress->steps_done, 500);
+        world_run(w, 10);
+        s = world_job(w, job);
+    }
+    assert_string_equal(s->state, "Running (Contributions)");
+    assert_int_equal(s->executed_steps, 0); // no answer has come: all of this is the workers' word
+    assert_int_equal(s->progress->steps_done, 0);
+    assert_int_equal(s->progress->instances_total, 41);
+    assert_in_range(s->progress->instances_done, 1, 40);
+    assert_true(s->progress->time_left_ms > 0);
     run_until(w, job, "Running (Prove)");
     world_run(w, 400);
-    const api_job_status *s = world_job(w, job);
+    s = world_job(w, job);
     assert_string_equal(s->phase, "Prove");
     assert_in_range(s->progress->instances_done, 1, 40);
     assert_int_equal(s->progress->instances_total, 41);
