@@ -86,14 +86,17 @@ static void take_failure(engine *e, job *j, task *t, const api_execute_task_resp
 {
     worker *w = t->by;
     const char *code = r->error_code;
-    char text[REASON_BYTES + ID_MAX];
-    engine_say(text, sizeof text, "worker %s: %.200s%s%.40s", w->id,
+    char why[REASON_BYTES], text[REASON_BYTES + ID_MAX];
+    // These two are the codes of the job that fails so, which says them itself.
+    bool known = strcmp(code, "PROGRAM_FAILED") == 0 || strcmp(code, "INPUT_ERROR") == 0;
+    engine_say(why, sizeof why, "%.200s%s%.40s",
                r->error_message[0] != 0 ? r->error_message : "no reason was given",
-               code[0] != 0 ? ", " : "", code);
+               known || code[0] == 0 ? "" : ", ", known ? "" : code);
+    engine_say(text, sizeof text, "worker %s: %s", w->id, why);
     log_warn("coordinator::engine", "a task failed", log_str("job", j->id),
              log_str("worker", w->id), log_u64("task", t->id), log_str("code", code),
              log_str("message", r->error_message));
-    event_note(e, j, w, "a task failed: %s", text);
+    event_note(e, j, w, "a task failed: %s", why);
     if (j->aggregator == w && !task_about_range(t))
         j->aggregator = NULL;
     if (strcmp(code, "PROGRAM_FAILED") == 0) {

@@ -300,7 +300,11 @@ static void errors_of_all_workers_fail_the_job(void **state)
             char job[37];
             world_launch(w, job, "x", 15, 1, false, 0);
             expect_failed(w, job, codes[l]);
-            assert_non_null(strstr(world_job(w, job)->failure->message, "as the test wants"));
+            const char *message = world_job(w, job)->failure->message;
+            assert_non_null(strstr(message, "as the test wants"));
+            assert_null(strstr(message, codes[l])); // which stands beside it
+            if (n == 1 && lies[l] != ERRS)
+                assert_string_equal(message, "worker a: as the test wants");
             world_free(w);
         }
     }
