@@ -21,11 +21,21 @@ static const struct {
     {"fetch", client_fetch_command}, {"cancel", client_cancel}, {"top", client_top},
 };
 
+// A result that did not reach its reader was not given: a full disk, a closed pipe.
+static int finish(const char *command, int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "error: CLIENT: zisk-coordinator %s: the output cannot be written: %m\n",
+            command);
+    return code == CLIENT_DONE ? CLIENT_FAILED : code;
+}
+
 int coordinator_client_main(int argc, char **argv)
 {
     for (size_t k = 0; argc > 1 && k < sizeof commands / sizeof *commands; k++)
         if (strcmp(argv[1], commands[k].name) == 0)
-            return commands[k].run(argc - 1, argv + 1);
+            return finish(commands[k].name, commands[k].run(argc - 1, argv + 1));
     return -1;
 }
 

@@ -35,7 +35,17 @@ static void print_help(FILE *to)
     fprintf(to, "usage: zisk COMMAND [ARGUMENTS]\n\n");
     for (unsigned k = 0; k < N_COMMANDS; k++)
         fprintf(to, "  %-10s %s\n", commands[k].name, commands[k].help);
-    fprintf(to, "\n`zisk COMMAND --help` explains a command.\n");
+    fprintf(to,
+            "\n`zisk COMMAND --help` explains a command, `zisk --version` names the version.\n");
+}
+
+// A result that did not reach its reader was not given: a full disk, a closed pipe.
+static int finish(const char *name, int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "%s: the output cannot be written: %m\n", name);
+    return code == EXIT_DONE ? EXIT_REFUSED : code;
 }
 
 int main(int argc, char **argv)
@@ -51,11 +61,18 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_help(stdout);
-        return EXIT_DONE;
+        return finish("zisk", EXIT_DONE);
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        printf("zisk " ZISK_VERSION "\n");
+        return finish("zisk", EXIT_DONE);
     }
     for (unsigned k = 0; k < N_COMMANDS; k++)
-        if (strcmp(argv[1], commands[k].name) == 0)
-            return commands[k].run(argc - 1, argv + 1);
+        if (strcmp(argv[1], commands[k].name) == 0) {
+            char name[32];
+            snprintf(name, sizeof name, "zisk %s", commands[k].name);
+            return finish(name, commands[k].run(argc - 1, argv + 1));
+        }
     fprintf(stderr, "zisk: no command \"%s\"; `zisk --help` lists them\n", argv[1]);
     return EXIT_USAGE;
 }

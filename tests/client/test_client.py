@@ -243,6 +243,15 @@ class Failures(Case):
             self.assertRegex(err, r"^zisk-coordinator [a-z]+: .*; `zisk-coordinator [a-z]+ --help` "
                                   r"explains it\n$", args)
 
+    def test_output_that_is_lost_is_a_failure(self):
+        self.fake.QueueList = lambda r, c: pb.QueueListResponse()
+        with open("/dev/null", "rb") as reader:  # cannot be written to
+            for args in (["queue"], ["queue", "--json"], ["queue", "--help"]):
+                p = subprocess.run(self.command(*args), stdout=reader, stderr=subprocess.PIPE,
+                                   text=True, timeout=LIMIT_S)
+                self.assertEqual(p.returncode, 1, args)
+                self.assertRegex(p.stderr, "zisk-coordinator queue: the output cannot be written: ")
+
     def test_token(self):
         self.fake.CancelJob = lambda r, c: pb.CancelJobResponse(state="Cancelled")
         token = self.path("token", b"secret-token-1\nrest\n")

@@ -219,6 +219,22 @@ class Run(unittest.TestCase):
             self.assertEqual(done.returncode, code, (flags, done.stderr))
             self.assertIn(text, done.stderr, flags)
 
+    def test_output_that_is_lost_is_a_failure(self):
+        with open('/dev/null', 'rb') as reader:  # cannot be written to
+            for command in (['vk', FIBONACCI], ['disasm', FIBONACCI], ['run', FIBONACCI, '--json'],
+                            ['soundness'], ['chips'], ['vk', '--help'], ['--help'], ['--version']):
+                done = subprocess.run([ZISK, *command], stdout=reader, stderr=subprocess.PIPE,
+                                      timeout=60)
+                self.assertEqual(done.returncode, 1, command)
+                self.assertRegex(done.stderr, b'^zisk( [a-z]+)?: the output cannot be written: ' if
+                                 command[0] != 'run' else b'the output cannot be written', command)
+
+    def test_version(self):
+        for flag in '--version', '-V':
+            done = zisk(flag)
+            self.assertRegex(done.stdout, rb'^zisk \d+\.\d+\.\d+\n$')
+            self.assertEqual(done.returncode, 0)
+
     def test_help(self):
         for flags in (['--help'], ['run', '--help'], ['disasm', '--help']):
             done = zisk(*flags)
