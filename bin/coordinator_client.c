@@ -15,11 +15,28 @@ extern char **environ;
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
+    const config_program *program;
 } commands[] = {
-    {"prove", client_prove},         {"jobs", client_jobs},     {"workers", client_workers},
-    {"status", client_status},       {"queue", client_queue},   {"watch", client_watch_command},
-    {"fetch", client_fetch_command}, {"cancel", client_cancel}, {"top", client_top},
+    {"prove", client_prove, &prove_program},
+    {"watch", client_watch_command, &watch_program},
+    {"fetch", client_fetch_command, &fetch_program},
+    {"cancel", client_cancel, &cancel_program},
+    {"status", client_status, &status_program},
+    {"jobs", client_jobs, &jobs_program},
+    {"queue", client_queue, &queue_program},
+    {"workers", client_workers, &workers_program},
+    {"top", client_top, &top_program},
 };
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+void coordinator_client_list(FILE *to)
+{
+    fprintf(to, "commands, which ask a running coordinator:\n");
+    for (size_t k = 0; k < N_COMMANDS; k++)
+        fprintf(to, "  %-8s %s\n", commands[k].name, commands[k].program->about);
+    fprintf(to, "`zisk-coordinator COMMAND --help` explains one; without a command it is the "
+                "coordinator.\n");
+}
 
 // A result that did not reach its reader was not given: a full disk, a closed pipe.
 static int finish(const char *command, int code)
@@ -33,10 +50,14 @@ static int finish(const char *command, int code)
 
 int coordinator_client_main(int argc, char **argv)
 {
-    for (size_t k = 0; argc > 1 && k < sizeof commands / sizeof *commands; k++)
+    if (argc < 2 || argv[1][0] == '-')
+        return -1;
+    for (size_t k = 0; k < N_COMMANDS; k++)
         if (strcmp(argv[1], commands[k].name) == 0)
             return finish(commands[k].name, commands[k].run(argc - 1, argv + 1));
-    return -1;
+    fprintf(stderr, "zisk-coordinator: there is no command \"%.100s\"\n", argv[1]);
+    coordinator_client_list(stderr);
+    return CLIENT_USAGE;
 }
 
 int client_settings(config *c, void *values, const config_program *p, int argc, char **argv)

@@ -12,10 +12,14 @@
 #include "hash/hash.h"
 #include "rpc/rpc.h"
 
+#include <stdio.h>
+
 enum { CLIENT_DONE = 0, CLIENT_FAILED = 1, CLIENT_USAGE = 2, CLIENT_INTERRUPTED = 130 };
 
-// -1 when argv[1] is none of the commands, else the exit code of the process.
+// -1 when argv[1] is a flag or missing, else the exit code of the process.
 int coordinator_client_main(int argc, char **argv);
+// What commands there are, a line each.
+void coordinator_client_list(FILE *to);
 
 typedef struct client {
     const client_config *config;

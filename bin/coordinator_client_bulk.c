@@ -309,6 +309,8 @@ static bool publish(client *c, const fetch *f, const char *path)
 bool client_fetch(client *c, const char *job_id, const char *path, const client_proof_key *key)
 {
     fetch f = {.job_id = job_id};
+    if (file_check_target(path) != ZK_OK)
+        return client_note_status(c);
     int n = snprintf(f.temporary, sizeof f.temporary, "%s.XXXXXX", path);
     if (n < 0 || n >= (int)sizeof f.temporary)
         return client_note(c, "CLIENT", "the name of the output is too long");

@@ -2,6 +2,7 @@
 // zisk-coordinator prove, watch, fetch.
 #include "coordinator_client.h"
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cluster/messages.h"
 
@@ -30,7 +31,7 @@ static bool random_bytes(client *c, uint8_t *out, size_t n)
            client_note(c, "CLIENT", "the system gives no random numbers");
 }
 
-// The input's file when it is to be sent: a path on this machine, perhaps behind file://.
+// The input's file, here or at the workers: a path, perhaps behind file://.
 static const char *local_path(const char *uri)
 {
     return strncmp(uri, "file://", 7) == 0 ? uri + 7 : uri;
@@ -47,7 +48,7 @@ static bool set_input(client *c, launch *l, const prove_config *p)
         r->inputs_mode = MODE(PATH);
         r->_inputs_uri_case =
             ZISK__DISTRIBUTED__API__V1__LAUNCH_PROOF_REQUEST___INPUTS_URI_INPUTS_URI;
-        r->inputs_uri = (char *)p->inputs_uri;
+        r->inputs_uri = (char *)local_path(p->inputs_uri);
         return true;
     }
     const char *path = local_path(p->inputs_uri);
@@ -123,19 +124,33 @@ static bool launch_job(client *c, char **job_id, bool *queued, const prove_confi
     return ok;
 }
 
+// The flags with which another command reaches the same coordinator, each behind a space.
+static void put_reach(FILE *to, const client *c)
+{
+    const client_config *o = c->config;
+    bool usual = strcmp(o->coordinator_url, "http://127.0.0.1:50051") == 0;
+    const struct {
+        const char *flag, *value;
+    } flags[] = {{"coordinator-url", usual ? NULL : o->coordinator_url},
+                 {"tls-ca", o->tls_ca},
+                 {"tls-cert", o->tls_cert},
+                 {"tls-key", o->tls_key},
+                 {"token-file", o->token_file}};
+    for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
+        if (flags[k].value != NULL)
+            fprintf(to, " --%s %s", flags[k].flag, flags[k].value);
+}
+
 // How to go on with a job that this process does not wait for any more.
 static void tell_how_to_go_on(const client *c, const char *job_id)
 {
-    const char *url = c->config->coordinator_url;
-    bool usual = strcmp(url, "http://127.0.0.1:50051") == 0;
-    const char *flag = usual ? "" : " --coordinator-url ";
-    fprintf(stderr,
-            "job %s goes on without this command:\n"
-            "  zisk-coordinator watch %s%s%s\n"
-            "  zisk-coordinator fetch %s -o FILE%s%s\n"
-            "  zisk-coordinator cancel %s%s%s\n",
-            job_id, job_id, flag, usual ? "" : url, job_id, flag, usual ? "" : url, job_id, flag,
-            usual ? "" : url);
+    static const char *const commands[][2] = {{"watch", ""}, {"fetch", " -o FILE"}, {"cancel", ""}};
+    fprintf(stderr, "job %s goes on without this command:\n", job_id);
+    for (size_t k = 0; k < sizeof commands / sizeof *commands; k++) {
+        fprintf(stderr, "  zisk-coordinator %s %s%s", commands[k][0], job_id, commands[k][1]);
+        put_reach(stderr, c);
+        fputc('\n', stderr);
+    }
 }
 
 static bool put_end_json(byte_buffer *b, const char *job_id, const api_job_status *s,
@@ -168,12 +183,14 @@ static void print_end(const client *c, const char *job_id, const api_job_status 
         printf("%s: proof of job %s, %" PRIu64 " bytes, %" PRIu64 " steps, %s%s\n", output, job_id,
                s->proof_bytes, s->executed_steps, took,
                verified ? "" : "; not verified here (--vk or --elf do that)");
-    else if (s->proof_bytes > 0)
+    else if (s->proof_bytes > 0) {
         printf("job %s completed in %s; the coordinator keeps the proof of %" PRIu64
                " bytes as proof_%s.bin in its proofs folder and for "
-               "`zisk-coordinator fetch %s -o FILE`\n",
+               "`zisk-coordinator fetch %s -o FILE",
                job_id, took, s->proof_bytes, job_id, job_id);
-    else
+        put_reach(stdout, c);
+        printf("`\n");
+    } else
         printf("job %s completed in %s without a proof: it was simulated\n", job_id, took);
 }
 
@@ -182,8 +199,15 @@ static bool wait_and_fetch(client *c, const char *job_id, const prove_config *p,
 {
     api_job_status *s;
     bool ok = client_watch(c, job_id, &s);
-    if (ok && p->output != NULL)
+    if (ok && p->output != NULL) {
         ok = client_fetch(c, job_id, p->output, key);
+        if (!ok && !c->interrupted && strcmp(c->code, "PROOF_INVALID") != 0) {
+            fprintf(stderr, "the coordinator keeps the proof: zisk-coordinator fetch %s -o FILE",
+                    job_id);
+            put_reach(stderr, c);
+            fputc('\n', stderr);
+        }
+    }
     if (ok)
         print_end(c, job_id, s, p->output, p->output != NULL && key->given);
     if (s != NULL)
@@ -194,16 +218,7 @@ static bool wait_and_fetch(client *c, const char *job_id, const prove_config *p,
 // The place for the proof is looked at before hours of proving.
 static bool check_output(client *c, const char *path)
 {
-    if (path == NULL)
-        return true;
-    char folder[4096];
-    int n = snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash != NULL)
-        slash[1] = 0;
-    if (n >= (int)sizeof folder || access(slash != NULL ? folder : ".", W_OK | X_OK) != 0)
-        return client_note(c, "CLIENT", "%s: its folder cannot be written: %m", path);
-    return true;
+    return path == NULL || file_check_target(path) == ZK_OK || client_note_status(c);
 }
 
 static int run_prove(client *c, const prove_config *p)

@@ -110,7 +110,20 @@ static double instance_rate(top *t, const picture *p)
     return known ? (double)done / seconds : -1;
 }
 
-static status put_picture(byte_buffer *b, top *t, const picture *p, size_t width)
+// How many jobs fit on a screen of so many rows: workers get what they need of it, half at most.
+static size_t jobs_shown(const picture *p, size_t rows)
+{
+    enum { OTHER_LINES = 7 }; // two lines of sums, two heads, two blank ones, the last row
+    size_t n_jobs = p->jobs->jobs_list->n_jobs, n_workers = p->workers->workers_list->n_workers;
+    if (rows == 0)
+        return n_jobs;
+    size_t room = rows > OTHER_LINES ? rows - OTHER_LINES : 0;
+    size_t left = room - (n_workers < room / 2 ? n_workers : room / 2);
+    return n_jobs < left ? n_jobs : left;
+}
+
+// For a screen of `rows` lines of `width` characters; 0: no limit.
+static status put_picture(byte_buffer *b, top *t, const picture *p, size_t rows, size_t width)
 {
     const api_system_status *s = p->system->status;
     char up[32];
@@ -127,7 +140,7 @@ static status put_picture(byte_buffer *b, top *t, const picture *p, size_t width
     if (rate >= 0)
         TRY(buffer_printf(b, "; %.2f instances/s", rate));
     TRY(buffer_put_text(b, "\n\n"));
-    TRY(list_put_jobs(b, p->jobs->jobs_list->jobs, p->jobs->jobs_list->n_jobs, width));
+    TRY(list_put_jobs(b, p->jobs->jobs_list->jobs, jobs_shown(p, rows), width));
     TRY(buffer_put_u8(b, '\n'));
     return list_put_workers(b, p->workers->workers_list->workers,
                             p->workers->workers_list->n_workers,
@@ -224,7 +237,8 @@ static bool live(top *t)
         ok = take_picture(&t->c, &p);
         if (ok) {
             qsort(p.jobs->jobs_list->jobs, p.jobs->jobs_list->n_jobs, sizeof(void *), by_interest);
-            ok = put_picture(&text, t, &p, size.ws_col) == ZK_OK || client_note_status(&t->c);
+            ok = put_picture(&text, t, &p, size.ws_row, size.ws_col) == ZK_OK ||
+                 client_note_status(&t->c);
         }
         if (ok)
             draw(&text, size.ws_row);
@@ -251,7 +265,7 @@ static bool once(top *t, bool json)
               buffer_put_text(&text, "}\n") == ZK_OK) ||
              client_note_status(&t->c);
     else if (ok)
-        ok = put_picture(&text, t, &p, 0) == ZK_OK || client_note_status(&t->c);
+        ok = put_picture(&text, t, &p, 0, 0) == ZK_OK || client_note_status(&t->c);
     if (ok)
         fwrite(text.data, 1, text.size, stdout);
     buffer_clear(&text);

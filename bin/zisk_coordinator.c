@@ -518,6 +518,8 @@ static int print_help(void)
 {
     byte_buffer text = buffer_new();
     int code = 1;
+    coordinator_client_list(stdout);
+    fputc('\n', stdout);
     if (config_help(&text, &coordinator_program) == ZK_OK &&
         fwrite(text.data, 1, text.size, stdout) == text.size && fflush(stdout) == 0)
         code = 0;
@@ -527,6 +529,8 @@ static int print_help(void)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "help") == 0)
+        argv[1] = "--help";
     for (size_t i = 0; commands[i] != NULL; i++) {
         int code = commands[i](argc, argv);
         if (code >= 0)

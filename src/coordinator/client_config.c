@@ -77,6 +77,18 @@ static status check_vk(const char *value)
     return ZK_OK;
 }
 
+// Nothing is fetched from the network: an address would be looked for as a file, by every worker.
+static status check_inputs_uri(const char *value)
+{
+    size_t scheme = strcspn(value, ":/");
+    FAIL_IF(
+        strncmp(value + scheme, "://", 3) == 0 && strncmp(value, "file://", 7) != 0, ZK_EINVAL,
+        "\"%.200s\" is no path; inputs are files: of this machine with --direct-inputs, else in "
+        "the inputs folder of the workers",
+        value);
+    return ZK_OK;
+}
+
 #define AT(member) offsetof(prove_config, member)
 
 static const config_setting prove_settings[] = {
@@ -84,6 +96,7 @@ static const config_setting prove_settings[] = {
      .type = CONFIG_TEXT,
      .offset = AT(inputs_uri),
      .unset = "no input",
+     .check = check_inputs_uri,
      .help = "Path to the input file for proof generation"},
     {.flag = "compute-capacity",
      .letter = 'c',

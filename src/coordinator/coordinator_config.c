@@ -310,5 +310,7 @@ const config_program coordinator_program = {
     .settings = coordinator_settings,
     .n_settings = sizeof coordinator_settings / sizeof coordinator_settings[0],
     .finish = finish_coordinator,
-    .more = "`zisk-coordinator prove --help` explains how to request a proof.\n",
+    .more = "The commands prove, watch, fetch, cancel, status, jobs, queue, workers and top ask a "
+            "running "
+            "coordinator; each has --help and a manual page of its own.\n",
 };

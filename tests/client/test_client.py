@@ -238,10 +238,18 @@ class Failures(Case):
                      ["prove", "-c", "1", "--vk", "12"], ["prove", "-c", "1", "--raw-input"],
                      ["prove", "-c", "1", "--vk", "0" * 64],
                      ["prove", "-c", "1", "--hints-uri", "x"],
+                     ["prove", "-c", "1", "--inputs-uri", "https://host/in"],
                      ["jobs", "--tls-ca", "x"], ["prove", "-c", "1", "--no-wait", "--output", "x"]):
             _, err = self.run_client(*args, code=2)
             self.assertRegex(err, r"^zisk-coordinator [a-z]+: .*; `zisk-coordinator [a-z]+ --help` "
                                   r"explains it\n$", args)
+
+    def test_no_such_command(self):
+        p = subprocess.run([CLIENT, "list"], capture_output=True, text=True, timeout=LIMIT_S)
+        self.assertEqual((p.returncode, p.stdout), (2, ""))
+        self.assertIn('there is no command "list"\n', p.stderr)
+        for command in COMMANDS:
+            self.assertRegex(p.stderr, f"(?m)^  {command} +[A-Z]")
 
     def test_output_that_is_lost_is_a_failure(self):
         self.fake.QueueList = lambda r, c: pb.QueueListResponse()
@@ -308,6 +316,8 @@ class Prove(Case):
                                  "--priority", "9", "--queue-seconds", "60", "--inputs-uri",
                                  "folder/in.v2.bin", "--raw-input", "--simulated-node", "0")
         self.assertEqual(json.loads(out), {"job_id": "job-1", "queued": True})
+        self.run_client("prove", "-c", "1", "--no-wait", "--inputs-uri", "file:///folder/in")
+        self.assertEqual(self.fake.requests("LaunchProof")[2].inputs_uri, "/folder/in")
         r = self.fake.requests("LaunchProof")[1]
         self.assertEqual((r.minimal_compute_capacity, r.queue, r.priority, r.queue_seconds),
                          (5, True, 9, 60))
@@ -395,9 +405,13 @@ class Prove(Case):
 
     def test_output_is_looked_at_first(self):
         self.launches()
-        self.assertIn("/nonexistent/p: its folder", self.error("prove", "-c", "1", "--output",
-                                                               "/nonexistent/p"))
+        pipe = self.path("pipe")
+        os.mkfifo(pipe)
+        for place in "/nonexistent/p", self.folder.name, pipe:
+            self.assertIn(place, self.error("prove", "-c", "1", "--output", place))
+            self.assertIn(place, self.error("fetch", "job-1", "-o", place))
         self.assertEqual(self.fake.asked, [])
+        self.assertEqual(os.listdir(self.folder.name), ["pipe"])
 
     def test_damaged_proofs(self):
         self.launches()
@@ -410,8 +424,11 @@ class Prove(Case):
                        lambda r, c: [pb.DataChunk(size=3, sha256=bytes(32), data=b"long")],
                        lambda r, c: []):
             self.fake.FetchProof = broken
-            self.assertRegex(self.error("prove", "-c", "1", "--output", path),
-                             "^error: DATA_LOSS: the proof of job job-1 (was damaged|came with a gap)")
+            _, err = self.run_client("prove", "-c", "1", "--output", path, code=1)
+            self.assertRegex(err, "(?m)^error: DATA_LOSS: the proof of job job-1 (was damaged|came with "
+                                  "a gap).*\n\\Z")
+            self.assertIn("the coordinator keeps the proof: zisk-coordinator fetch job-1 -o FILE "
+                          f"--coordinator-url {self.fake.url}\n", err)
             self.assertEqual(os.listdir(self.folder.name), [])
 
     def test_fetch(self):
@@ -707,6 +724,14 @@ class Terminal(Case):
         os.kill(pid, signal.SIGWINCH)
         seen = self.read_until(fd, uuid.encode())
         self.assertIn(b"ADDRESS", self.read_until(fd, b"ADDRESS", seen))
+        # However many jobs there are, the workers are on the screen.
+        self.resize(fd, 12, 100)
+        self.fake.JobsList = lambda r, c: pb.JobsListResponse(jobs_list=pb.JobsList(jobs=[
+            status("Completed", job=f"many-{k}") for k in range(50)]))
+        self.read_until(fd, b"many-0")
+        seen = self.read_until(fd, b"q quits", self.read_until(fd, b"\x1b[H"))
+        self.assertIn(b"no job asks for its program", seen)
+        self.assertIn(b"50 in all", seen)
         self.resize(fd, 8, 30)
         os.kill(pid, signal.SIGWINCH)
         time.sleep(0.2)
