@@ -357,7 +357,9 @@ static status step(vm_replay *r)
 
 static status flush(vm_replay *r, vm_batch_sink sink)
 {
-    for (uint64_t k = 0; k < r->n_CALL; k++)
+    // Calls noted the index of their first word: the list may have moved since, or, when none of
+    // them touches memory, there is no list.
+    for (uint64_t k = 0; k < r->n_CALL && r->memory.accesses != NULL; k++)
         r->CALL[k].words = r->memory.accesses + (uintptr_t)r->CALL[k].words;
     vm_batch b = {.chunk = r->chunk,
                   .first_step = r->first_step,
