@@ -197,7 +197,11 @@ static void on_drain(rpc_call *call, void *arg)
 static void note_end(client_stream *s, rpc_code code, const char *message)
 {
     client *c = s->c;
-    if (code == RPC_UNAVAILABLE && !c->met)
+    if (code == RPC_UNAVAILABLE && !c->met && strncmp(message, "TLS ", 4) == 0)
+        client_note(c, "UNAVAILABLE",
+                    "no agreement with the coordinator at %s: %s (--tls-ca, --tls-cert)",
+                    c->config->coordinator_url, message);
+    else if (code == RPC_UNAVAILABLE && !c->met)
         client_note(c, "UNAVAILABLE",
                     "cannot reach a coordinator at %s: %s; is it running there? `zisk-coordinator` "
                     "starts one, --coordinator-url names another",

@@ -264,8 +264,11 @@ void conn_flush(rpc_conn *c)
         return;
     if (drained ||
         (!nghttp2_session_want_read(c->session) && !nghttp2_session_want_write(c->session))) {
+        bool strange = c->channel != NULL && c->state == CONN_HANDSHAKE;
         snprintf(c->reason, sizeof c->reason, "%s",
-                 drained ? "drained" : "the HTTP/2 session has ended");
+                 drained   ? "drained"
+                 : strange ? "the peer speaks no HTTP/2 (is it the port of another service?)"
+                           : "the HTTP/2 session has ended");
         if (c->tls != NULL) {
             rpc_tls_shutdown(c->tls);
             size_t n = rpc_tls_drain(c->tls, c->loop->write_bytes, RPC_WRITE_BYTES);
@@ -330,8 +333,12 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         return;
     if (n < 0) {
         uv_read_stop(stream);
-        bool silent = c->channel != NULL && c->tls == NULL && c->state == CONN_HANDSHAKE;
-        if (n == UV_EOF)
+        bool silent = c->channel != NULL && c->state == CONN_HANDSHAKE;
+        if (n == UV_EOF && silent && c->tls != NULL)
+            conn_fail(c,
+                      "TLS handshake failed: closed by the peer without a word (does it ask for a "
+                      "certificate of this side?)");
+        else if (n == UV_EOF)
             conn_fail(c, "closed by the peer%s", silent ? " without a word (is it https://?)" : "");
         else
             conn_fail(c, "read: %s", uv_strerror((int)n));

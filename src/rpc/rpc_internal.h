@@ -88,6 +88,13 @@ void rpc_bucket_add(rpc_bucket *b, uint32_t tokens);
 // Fills zero fields with the defaults of rpc.h.
 rpc_limits rpc_limits_filled(const rpc_limits *in);
 
+// ---- rpc_tls_words.c ----
+
+// What OpenSSL noted of a failure; takes it off its list. Until the thread's next call.
+const char *rpc_tls_reason(void);
+// What is wrong with the certificate at which the verification of a chain stands.
+void rpc_tls_explain(char *out, size_t size, X509_STORE_CTX *chain);
+
 // ---- rpc_tls.c ----
 
 MUST_CHECK status rpc_tls_server_context(SSL_CTX **out, const rpc_tls_options *o);

@@ -16,20 +16,20 @@ struct rpc_tls {
     BIO *in, *out; // owned by ssl
     bool ready;
     bool other_protocol; // the peer's first byte begins no TLS record
-    char error[256];
+    char refused[256];   // why the peer's certificate is
+    char error[320];
 };
 
 static const unsigned char alpn_h2[] = {2, 'h', '2'};
 
-// What OpenSSL says about the failure that it noted last.
-static const char *tls_reason(void)
+// Notes why a certificate is refused; the verdict stays OpenSSL's.
+static int on_verified(int ok, X509_STORE_CTX *chain)
 {
-    static _Thread_local char text[200];
-    unsigned long code = ERR_peek_last_error();
-    const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
-    snprintf(text, sizeof text, "%s", reason != NULL ? reason : "unknown reason");
-    ERR_clear_error();
-    return text;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+    rpc_tls *t = SSL_get_app_data(ssl);
+    if (ok != 1)
+        rpc_tls_explain(t->refused, sizeof t->refused, chain);
+    return ok;
 }
 
 static int select_h2(SSL *ssl, const unsigned char **out, unsigned char *out_n,
@@ -53,20 +53,20 @@ static status context_common(SSL_CTX *context, const rpc_tls_options *o)
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     // RFC 9113 section 9.2.2 forbids most TLS 1.2 suites; these are ephemeral AEAD ones.
     FAIL_IF(SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1, ZK_EINTERNAL,
-            "no TLS 1.2 cipher suite: %s", tls_reason());
+            "no TLS 1.2 cipher suite: %s", rpc_tls_reason());
     if (o->cert_file != NULL) {
         FAIL_IF(SSL_CTX_use_certificate_chain_file(context, o->cert_file) != 1, ZK_EPARSE,
-                "cannot use the certificate file %s: %s", o->cert_file, tls_reason());
+                "cannot use the certificate file %s: %s", o->cert_file, rpc_tls_reason());
         FAIL_IF(o->key_file == NULL, ZK_EINVAL, "the certificate %s needs a key file",
                 o->cert_file);
         FAIL_IF(SSL_CTX_use_PrivateKey_file(context, o->key_file, SSL_FILETYPE_PEM) != 1, ZK_EPARSE,
-                "cannot use the key file %s: %s", o->key_file, tls_reason());
+                "cannot use the key file %s: %s", o->key_file, rpc_tls_reason());
         FAIL_IF(SSL_CTX_check_private_key(context) != 1, ZK_EPARSE, "the key %s is not that of %s",
                 o->key_file, o->cert_file);
     }
     if (o->ca_file != NULL)
         FAIL_IF(SSL_CTX_load_verify_file(context, o->ca_file) != 1, ZK_EPARSE,
-                "cannot use the CA file %s: %s", o->ca_file, tls_reason());
+                "cannot use the CA file %s: %s", o->ca_file, rpc_tls_reason());
     return ZK_OK;
 }
 
@@ -74,13 +74,13 @@ status rpc_tls_server_context(SSL_CTX **out, const rpc_tls_options *o)
 {
     status result = ZK_OK;
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    FAIL_OUT_IF(context == NULL, ZK_ENOMEM, "no TLS context: %s", tls_reason());
+    FAIL_OUT_IF(context == NULL, ZK_ENOMEM, "no TLS context: %s", rpc_tls_reason());
     FAIL_OUT_IF(o->cert_file == NULL, ZK_EINVAL, "a TLS server needs a certificate file");
     TRY_OUT(context_common(context, o));
     SSL_CTX_set_alpn_select_cb(context, select_h2, NULL);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     if (o->ca_file != NULL) {
-        SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verified);
         STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(o->ca_file);
         if (names != NULL)
             SSL_CTX_set_client_CA_list(context, names);
@@ -99,11 +99,11 @@ status rpc_tls_client_context(SSL_CTX **out, const rpc_tls_options *o)
 {
     status result = ZK_OK;
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    FAIL_OUT_IF(context == NULL, ZK_ENOMEM, "no TLS context: %s", tls_reason());
+    FAIL_OUT_IF(context == NULL, ZK_ENOMEM, "no TLS context: %s", rpc_tls_reason());
     TRY_OUT(context_common(context, o));
     if (o->ca_file == NULL)
         SSL_CTX_set_default_verify_paths(context);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verified);
     FAIL_OUT_IF(SSL_CTX_set_alpn_protos(context, alpn_h2, sizeof alpn_h2) != 0, ZK_EINTERNAL,
                 "cannot ask for h2");
     *out = context;
@@ -121,6 +121,7 @@ rpc_tls *rpc_tls_new(SSL_CTX *context, bool server, const char *name)
     t->out = BIO_new(BIO_s_mem());
     ZK_ASSERT(t->ssl != NULL && t->in != NULL && t->out != NULL);
     SSL_set_bio(t->ssl, t->in, t->out);
+    SSL_set_app_data(t->ssl, t);
     if (server) {
         SSL_set_accept_state(t->ssl);
     } else {
@@ -164,15 +165,13 @@ static rpc_tls_result tls_result(rpc_tls *t, int rc, const char *during, const c
     default:
         break;
     }
-    long verify = SSL_get_verify_result(t->ssl);
     if (t->other_protocol)
         snprintf(t->error, sizeof t->error,
                  "TLS %s failed: the peer speaks no TLS (is it http://?)", during);
-    else if (verify != X509_V_OK)
-        snprintf(t->error, sizeof t->error, "TLS %s failed: certificate: %s", during,
-                 X509_verify_cert_error_string(verify));
+    else if (SSL_get_verify_result(t->ssl) != X509_V_OK)
+        snprintf(t->error, sizeof t->error, "TLS %s failed: %s", during, t->refused);
     else
-        snprintf(t->error, sizeof t->error, "TLS %s failed: %s", during, tls_reason());
+        snprintf(t->error, sizeof t->error, "TLS %s failed: %s", during, rpc_tls_reason());
     ERR_clear_error();
     *error = t->error;
     return RPC_TLS_FAILED;

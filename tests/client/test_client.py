@@ -12,6 +12,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -208,6 +209,21 @@ class Failures(Case):
                                r"http://127.0.0.1:\d+: .*refused; is it running there\?")
         self.fake.start()
 
+    def test_somebody_else_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            def answer():
+                with server.accept()[0] as peer:
+                    peer.recv(4096)
+                    peer.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                    peer.recv(4096)
+            thread = threading.Thread(target=answer)
+            thread.start()
+            p = subprocess.run([CLIENT, "jobs", "--coordinator-url",
+                                f"http://127.0.0.1:{server.getsockname()[1]}"],
+                               capture_output=True, text=True, timeout=LIMIT_S)
+            thread.join()
+        self.assertIn("the peer speaks no HTTP/2 (is it the port of another service?)", p.stderr)
+
     def test_statuses(self):
         def refuse(code, text):
             def handler(request, context):
@@ -295,7 +311,8 @@ class Tls(Case):
         self.run_client("cancel", "job-1", "--tls-ca", cert, *own, *token)
         self.assertEqual(self.fake.metadata["authorization"], "Bearer secret")
         for args in (["--tls-ca", cert], ["--tls-ca", own_cert, *own], own):
-            self.assertRegex(self.error("cancel", "job-1", *args), "^error: UNAVAILABLE: cannot reach")
+            self.assertRegex(self.error("cancel", "job-1", *args),
+                             r"^error: UNAVAILABLE: no agreement .*: TLS .*\(--tls-ca, --tls-cert\)$")
         self.assertIn("/nonexistent/ca", self.error("cancel", "job-1", "--tls-ca", "/nonexistent/ca"))
         self.assertEqual(len(self.fake.requests("CancelJob")), 1)
 
