@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -246,6 +247,24 @@ static rpc_tls_options tls_options(const coordinator *k)
         .cert_file = k->c.tls_cert, .key_file = k->c.tls_key, .ca_file = k->c.tls_client_ca};
 }
 
+// Clients and workers only see that they are refused a connection, or will be.
+static void look_at_certificate(const coordinator *k)
+{
+    enum { DAY_S = 24 * 3600, SOON_S = 14 * DAY_S };
+    if (k->c.tls_cert == NULL)
+        return;
+    int64_t left_s = rpc_server_certificate_s(service_server(k->service));
+    if (left_s <= 0)
+        log_error(TARGET,
+                  "the TLS certificate has expired: everybody refuses it; put a new one in "
+                  "its place and send SIGHUP",
+                  log_str("file", k->c.tls_cert));
+    else if (left_s < SOON_S)
+        log_warn(TARGET,
+                 "the TLS certificate expires soon; put a new one in its place and send SIGHUP",
+                 log_str("file", k->c.tls_cert), log_u64("days", (uint64_t)left_s / DAY_S));
+}
+
 static void reload(coordinator *k)
 {
     bool tokens = access_reload(k->access) == ZK_OK;
@@ -260,6 +279,7 @@ static void reload(coordinator *k)
                   log_str("error", status_message()));
     if (tokens && files)
         log_info(TARGET, "read tokens and TLS files again");
+    look_at_certificate(k);
 }
 
 // Ends of jobs are told within the same timeout; what is left is told after the next start.
@@ -330,6 +350,11 @@ static status open_folders(coordinator *k)
     const coordinator_config *c = &k->c;
     char path[ARTIFACT_PATH], results[ARTIFACT_PATH];
     FAIL_IF(strlen(c->state_dir) > 4000, ZK_EINVAL, "server.state_dir is too long");
+    struct stat s;
+    FAIL_IF(c->inputs_folder != NULL && stat(c->inputs_folder, &s) != 0, ZK_EIO,
+            "server.inputs_folder %s: %m; make it, or name another", c->inputs_folder);
+    FAIL_IF(c->inputs_folder != NULL && !S_ISDIR(s.st_mode), ZK_EIO,
+            "server.inputs_folder %s is no folder", c->inputs_folder);
     TRY(store_open(&k->jobs, c->state_dir));
     snprintf(path, sizeof path, "%.4000s/artifacts", c->state_dir);
     snprintf(results, sizeof results, "%.4000s/results", c->state_dir);
@@ -458,6 +483,7 @@ static void print_banner(const coordinator *k)
     log_info(TARGET, "started", log_str("host", c->host), log_u64("port", service_port(k->service)),
              log_str("state", c->state_dir), log_str("proofs", c->proofs_dir),
              log_u64("jobs", engine_n_jobs(service_engine(k->service))));
+    look_at_certificate(k);
 }
 
 // Whatever was opened; nothing is told to anybody any more. Files that are being written get done.

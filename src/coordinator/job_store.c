@@ -574,6 +574,7 @@ status store_open(store **out, const char *folder)
                 ZK_EINVAL, "the folder's path is longer than %d bytes", PATH_MAX_BYTES - 1);
     TRY_OUT(file_make_directories(folder));
     snprintf(path, sizeof path, "%s/jobs.sqlite", folder);
+    TRY_OUT(file_check_target(path)); // SQLite does not say why it cannot
     if (sqlite3_open(path, &s->db) != SQLITE_OK) {
         result = status_fail(ZK_EIO, __FILE__, __LINE__, "", "%s: %s", path,
                              s->db != NULL ? sqlite3_errmsg(s->db) : "no memory");

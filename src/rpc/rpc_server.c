@@ -338,6 +338,15 @@ status rpc_server_reload_tls(rpc_server *s, const rpc_tls_options *tls)
     return ZK_OK;
 }
 
+int64_t rpc_server_certificate_s(const rpc_server *s)
+{
+    int days, seconds;
+    const X509 *certificate = SSL_CTX_get0_certificate(s->tls);
+    ZK_ASSERT(certificate != NULL &&
+              ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) == 1);
+    return 86400LL * days + seconds;
+}
+
 void server_conn_gone(rpc_server *s, rpc_conn *c)
 {
     if (c->prev != NULL)

@@ -444,11 +444,11 @@ class StubWorker:
         self.close()
 
 
-def certificate(folder, name, subject, ca=None):
+def certificate(folder, name, subject, ca=None, days=2):
     """NAME.crt and NAME.key, signed by `ca` or by itself."""
     path = os.path.join(folder, name)
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-           f"{path}.key", "-out", f"{path}.crt", "-days", "2", "-subj", f"/CN={subject}",
+           f"{path}.key", "-out", f"{path}.crt", "-days", str(days), "-subj", f"/CN={subject}",
            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     if ca is None:
         key += ["-addext", "basicConstraints=critical,CA:TRUE"]

@@ -81,10 +81,17 @@ class Start(unittest.TestCase):
             done = run("--port", "0", "--proofs-dir", "file", cwd=folder)
             self.assertEqual(done.returncode, 1)
             self.assertIn("file has to be a folder and is something else", done.stderr)
-            env = {**os.environ, "ZISK_COORDINATOR_SERVER_STATE_DIR": "file"}
-            done = run("--port", "0", cwd=folder, env=env)
+            done = run("--port", "0", "--proofs-dir", "/proc", cwd=folder)  # takes no files
             self.assertEqual(done.returncode, 1)
-            self.assertIn("file", done.stderr)
+            self.assertIn("no proof can be saved in /proc: ", done.stderr)
+            for name, value, says in (("STATE_DIR", "file", "file"),
+                                      ("STATE_DIR", "/proc", "cannot write /proc/jobs.sqlite: "),
+                                      ("INPUTS_FOLDER", "none", "server.inputs_folder none: "),
+                                      ("INPUTS_FOLDER", "file", "file is no folder")):
+                env = {**os.environ, f"ZISK_COORDINATOR_SERVER_{name}": value}
+                done = run("--port", "0", cwd=folder, env=env)
+                self.assertEqual(done.returncode, 1, (name, value))
+                self.assertIn(says, done.stderr)
 
     def test_one_state_folder_one_coordinator(self):
         with Coordinator() as c:
@@ -687,14 +694,25 @@ class Security(unittest.TestCase):
                                            (None, "HealthCheck", "UNAVAILABLE")):
                     got = c.client(credentials=credentials(name)).code(method, timeout=10)
                     self.assertEqual(got[0], code, (name, method, got[1]))
+                c.wait_log(r"the TLS certificate expires soon.*days=[12]\b")
                 # A new certificate, read on SIGHUP.
                 before = ssl_peer(c.port, folder)
-                certificate(folder, "server", "localhost", ca="ca")
+                certificate(folder, "server", "localhost", ca="ca", days=30)
                 c.send_signal(signal.SIGHUP)
                 c.wait_log("read tokens")
+                self.assertEqual(c.log_text().count("expires soon"), 1)
                 self.assertNotEqual(ssl_peer(c.port, folder), before)
                 self.assertEqual(c.client(credentials=credentials("admin")).code("JobsList")[0],
                                  "OK")
+                base = f"{folder}/server"
+                for command in (["req", "-new", "-key", f"{base}.key", "-subj", "/CN=localhost",
+                                 "-out", f"{base}.csr"],
+                                ["x509", "-req", "-in", f"{base}.csr", "-CA", f"{folder}/ca.crt",
+                                 "-CAkey", f"{folder}/ca.key", "-CAcreateserial", "-days", "-1",
+                                 "-out", f"{base}.crt"]):
+                    subprocess.run(["openssl", *command], check=True, capture_output=True)
+                c.send_signal(signal.SIGHUP)
+                c.wait_log("the TLS certificate has expired")
 
 
 def ssl_peer(port, folder):
