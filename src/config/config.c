@@ -209,6 +209,11 @@ static status store_item(loader *l, const toml_item *i, const char *key)
         toml_kind want = s->type == CONFIG_SWITCH                              ? TOML_BOOLEAN
                          : s->type == CONFIG_NUMBER || s->type == CONFIG_COUNT ? TOML_INTEGER
                                                                                : TOML_TEXT;
+        // Choices may be numbers, which nobody quotes.
+        bool number_of_choice = s->type == CONFIG_CHOICE && i->kind == TOML_INTEGER &&
+                                strspn(s->choices, "0123456789, ") == strlen(s->choices);
+        if (number_of_choice)
+            want = TOML_INTEGER;
         FAIL_IF(i->kind != want, ZK_EINVAL, "%s: is of type %s and must be of type %s", where,
                 toml_kind_name(i->kind), toml_kind_name(want));
         char number[24];
@@ -219,7 +224,7 @@ static status store_item(loader *l, const toml_item *i, const char *key)
         } else if (want == TOML_BOOLEAN) {
             value = i->boolean ? "true" : "false";
         } else {
-            FAIL_IF(i->integer < 0, ZK_EINVAL,
+            FAIL_IF(i->integer < 0 && !number_of_choice, ZK_EINVAL,
                     "%s: %" PRId64 " is out of range, %" PRIu64 " to %" PRIu64, where, i->integer,
                     s->least, s->most);
             snprintf(number, sizeof number, "%" PRId64, i->integer);

@@ -426,7 +426,12 @@ rpc_code access_check(access_list *a, uint64_t now_ms, const char *path, const r
     if ((roles & role) != 0)
         return RPC_OK;
     if (roles != 0) {
-        *message = "the role of this token or certificate does not allow this call";
+        *message = role == ROLE_WORKER   ? "the role of this token or certificate does not allow "
+                                           "this call: it is for workers"
+                   : role == ROLE_CLIENT ? "the role of this token or certificate does not allow "
+                                           "this call: it is for clients"
+                                         : "the role of this token or certificate does not allow "
+                                           "this call: it is for admins";
         return RPC_PERMISSION_DENIED;
     }
     *message = a->tokens.n > 0

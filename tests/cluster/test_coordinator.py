@@ -55,6 +55,8 @@ class Start(unittest.TestCase):
                     ('[server]\nhost = "127.0.0.1"\ntokens_file = "x"\nadmin_allow = "::1"\n',
                      ["server.admin_allow"]),
                     ("[coordinator]\ninstance_log_cells = \"25\"\n", ["instance_log_cells"]),
+                    ("[coordinator]\ninstance_log_cells = 25\n", ['"25" is none of 20, 23, 26']),
+                    ("[coordinator]\ninstance_log_cells = -26\n", ['"-26" is none of']),
                     ("[server]\nupload_max_mib = 2\nartifacts_max_mib = 1\n", ["upload_max_mib"])):
                 with open(file, "w") as f:
                     f.write(text)
@@ -495,7 +497,7 @@ class Settings(unittest.TestCase):
     """What a key of the file changes."""
 
     def test_plan_of_new_jobs(self):
-        with Coordinator({"coordinator.instance_log_cells": "23",
+        with Coordinator({"coordinator.instance_log_cells": 23,
                           "coordinator.max_steps": 1000}) as c:
             client = c.client()
             with StubWorker(client, "w") as w:

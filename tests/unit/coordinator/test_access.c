@@ -166,6 +166,10 @@ static void tokens_have_roles(void **state)
         if (ask(a, path, "127.0.0.1", cases[i].token) != cases[i].code)
             fail_msg("%s with %s", cases[i].method, cases[i].token);
         assert_null(strstr(message, "token-0"));
+        if (cases[i].code == RPC_PERMISSION_DENIED)
+            assert_non_null(strstr(message, cases[i].method[0] == 'J'   ? "it is for admins"
+                                            : cases[i].method[0] == 'L' ? "it is for clients"
+                                                                        : "it is for workers"));
     }
     access_close(a);
 }
