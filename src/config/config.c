@@ -407,7 +407,7 @@ static status long_flag(loader *l, flags *f, const char *argument, bool apply)
         if (p->settings[k].flag != NULL && strcmp(p->settings[k].flag, name) == 0)
             return store_flag(l, f, k, where, attached, apply);
     suggest(hint, p, name, true);
-    FAIL(ZK_EINVAL, "%s has no flag %s%s", p->name, where, hint);
+    FAIL(ZK_EINVAL, "there is no flag %s%s", where, hint);
 }
 
 // The letters of one argument, from f->letters on.
@@ -423,7 +423,7 @@ static status letter_flags(loader *l, flags *f, bool apply)
         size_t k = 0;
         while (k < p->n_settings && p->settings[k].letter != letter)
             k++;
-        FAIL_IF(k == p->n_settings, ZK_EINVAL, "%s has no flag %s", p->name, where);
+        FAIL_IF(k == p->n_settings, ZK_EINVAL, "there is no flag %s", where);
         TRY(store_flag(l, f, k, where, NULL, apply));
     }
     f->letters = NULL;
@@ -438,12 +438,12 @@ static status operand(loader *l, const char *argument, bool apply)
     while (k < p->n_settings && !p->settings[k].operand)
         k++;
     FAIL_IF(k == p->n_settings, ZK_EINVAL,
-            "%s takes no argument \"%.100s\"; commands stand first, values behind their flags",
-            p->name, argument);
+            "no argument \"%.100s\" is expected; commands stand first, values behind their flags",
+            argument);
     if (!apply)
         return ZK_OK;
-    FAIL_IF(l->origins[k] == BY_FLAG, ZK_EINVAL, "%s takes one --%s, not \"%.100s\" as well",
-            p->name, p->settings[k].flag, argument);
+    FAIL_IF(l->origins[k] == BY_FLAG, ZK_EINVAL, "one --%s is expected, not \"%.100s\" as well",
+            p->settings[k].flag, argument);
     return store(l, k, BY_FLAG, p->settings[k].flag, argument);
 }
 
