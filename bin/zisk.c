@@ -102,8 +102,8 @@ int next_option(const char *name, int argc, char **argv, const char *letters,
     int found = getopt_long(argc, argv, letters, options, NULL);
     if (found == -1)
         return -1;
-    const char *word = argv[optind - 1];
-    bool is_long = strncmp(word, "--", 2) == 0;
+    const char *given = argv[optind - 1];
+    bool is_long = strncmp(given, "--", 2) == 0;
     if (found != '?') {
         ZK_ASSERT(found > 0 && found < OPTION_VALUES);
         if (!seen[found]) {
@@ -114,11 +114,11 @@ int next_option(const char *name, int argc, char **argv, const char *letters,
             options++;
         (void)command_usage(name, "--%s is given twice", options->name);
     } else if (optopt == 0) {
-        (void)command_usage(name, "unknown option %s", word);
-    } else if (is_long && strchr(word, '=') != NULL) {
-        (void)command_usage(name, "%.*s takes no value", (int)strcspn(word, "="), word);
+        (void)command_usage(name, "unknown option %s", given);
+    } else if (is_long && strchr(given, '=') != NULL) {
+        (void)command_usage(name, "%.*s takes no value", (int)strcspn(given, "="), given);
     } else if (is_long) {
-        (void)command_usage(name, "%s needs a value", word);
+        (void)command_usage(name, "%s needs a value", given);
     } else {
         (void)command_usage(name, "-%c is unknown or needs a value", optopt);
     }
@@ -157,7 +157,8 @@ bool parse_abi(vm_abi *out, const char *text)
     return true;
 }
 
-status about_file(const char *path, status result)
+// `result` of what was done with the file at `path`; when that failed, its message begins with it.
+static status about_file(const char *path, status result)
 {
     if (result != ZK_OK)
         result = status_fail(result, __FILE__, __LINE__, "", "%s: %s", path, status_message());
@@ -176,6 +177,20 @@ out:
     return result;
 }
 
+status load_provable(zisk_program *out, const char *path, vm_abi abi, const char *cache_dir,
+                     pool *threads)
+{
+    byte_buffer elf = buffer_new();
+    *out = (zisk_program){0};
+    status result = ZK_OK;
+    TRY_OUT(file_read(&elf, path, MAX_ELF_BYTES));
+    TRY_OUT(about_file(
+        path, zisk_program_open_cached(out, elf.data, elf.size, abi, cache_dir, threads, NULL)));
+out:
+    buffer_clear(&elf);
+    return result;
+}
+
 status load_input(vm_input *out, const vm_map *map, const char *path, const char *raw_path)
 {
     *out = (vm_input){0};
@@ -185,9 +200,7 @@ status load_input(vm_input *out, const vm_map *map, const char *path, const char
     byte_buffer data = buffer_new();
     status result = ZK_OK;
     TRY_OUT(file_read(&data, source, map->input_bytes));
-    result = vm_input_load(out, map, data.data, data.size, path == NULL);
-    if (result != ZK_OK)
-        result = status_fail(result, __FILE__, __LINE__, "", "%s: %s", source, status_message());
+    TRY_OUT(about_file(source, vm_input_load(out, map, data.data, data.size, path == NULL)));
 out:
     buffer_clear(&data);
     return result;

@@ -7,6 +7,7 @@
 // Results go to stdout, everything about the run to stderr.
 #include "base/bytes.h"
 #include "base/pool.h"
+#include "prover/zisk_program.h"
 #include "vm/vm_input.h"
 #include "vm/vm_program.h"
 
@@ -57,11 +58,11 @@ bool parse_number(uint64_t *out, const char *text);
 // "A", "B", "C" or "auto".
 bool parse_abi(vm_abi *out, const char *text);
 
-// `result` of what was done with the file at `path`; when that failed, its message begins with the
-// path.
-MUST_CHECK status about_file(const char *path, status result);
-// The program in the ELF file at `path`.
+// The program in the ELF file at `path`; the message of a failure begins with the path.
 MUST_CHECK status load_program(vm_program *out, const char *path, vm_abi abi);
+// The same, made ready to prove; cache_dir as in zisk_program_open_cached.
+MUST_CHECK status load_provable(zisk_program *out, const char *path, vm_abi abi,
+                                const char *cache_dir, pool *threads);
 // The guest's input from a file of records (`path`) or a plain file (`raw_path`); none when both
 // are NULL.
 MUST_CHECK status load_input(vm_input *out, const vm_map *map, const char *path,

@@ -2,7 +2,6 @@
 // zisk check: constraints and bus of a run, without a proof.
 #include "zisk.h"
 
-#include "base/file.h"
 #include "prover/check_job.h"
 #include "prover/prover.h"
 
@@ -21,15 +20,14 @@ static const char help[] =
 static status check(bool *ok, const char *path, const char *input_path, const char *raw, vm_abi abi)
 {
     status result = ZK_OK;
-    byte_buffer elf = buffer_new(), report = buffer_new();
+    byte_buffer report = buffer_new();
     zisk_program program = {0};
     vm_input input = {0};
     zisk_job *job = NULL;
     pool *threads = NULL;
     *ok = false;
     TRY_OUT(pool_open(&threads, 0));
-    TRY_OUT(file_read(&elf, path, MAX_ELF_BYTES));
-    TRY_OUT(about_file(path, zisk_program_open(&program, elf.data, elf.size, abi, threads, NULL)));
+    TRY_OUT(load_provable(&program, path, abi, NULL, threads));
     TRY_OUT(load_input(&input, &program.vm.map, input_path, raw));
     const cancel_flag *cancel = catch_interrupts();
     zisk_job_options options = {.threads = threads, .cancel = cancel};
@@ -44,7 +42,6 @@ out:
     zisk_job_close(job);
     vm_input_clear(&input);
     zisk_program_close(&program);
-    buffer_clear(&elf);
     buffer_clear(&report);
     pool_close(threads);
     return result;

@@ -3,7 +3,6 @@
 // that a run has of each chip.
 #include "zisk.h"
 
-#include "base/file.h"
 #include "prover/plan.h"
 
 #include <stdio.h>
@@ -48,7 +47,6 @@ static status report_machine(byte_buffer *out, const chips_arguments *a)
 static status report_run(byte_buffer *out, const chips_arguments *a)
 {
     status result = ZK_OK;
-    byte_buffer elf = buffer_new();
     zisk_program program = {0};
     vm_input input = {0};
     zisk_run *run = NULL;
@@ -56,9 +54,7 @@ static status report_run(byte_buffer *out, const chips_arguments *a)
     pool *threads = NULL;
     air_rows rows = {0};
     TRY_OUT(pool_open(&threads, 0));
-    TRY_OUT(file_read(&elf, a->elf, MAX_ELF_BYTES));
-    TRY_OUT(
-        about_file(a->elf, zisk_program_open(&program, elf.data, elf.size, a->abi, threads, NULL)));
+    TRY_OUT(load_provable(&program, a->elf, a->abi, NULL, threads));
     TRY_OUT(load_input(&input, &program.vm.map, a->input, a->raw_input));
     run_options options = {.vm.cancel = catch_interrupts()};
     TRY_OUT(zisk_run_new(&run, &program, &input, &options, threads));
@@ -70,7 +66,6 @@ out:
     zisk_run_free(run);
     vm_input_clear(&input);
     zisk_program_close(&program);
-    buffer_clear(&elf);
     pool_close(threads);
     return result;
 }

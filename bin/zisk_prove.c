@@ -173,7 +173,6 @@ out:
 static status run(arguments *a)
 {
     status result = ZK_OK;
-    byte_buffer elf = buffer_new();
     zisk_program program = {0};
     vm_input input = {0};
     zisk_job *job = NULL;
@@ -182,9 +181,7 @@ static status run(arguments *a)
     uint64_t start = clock_monotonic_ns();
     TRY_OUT(file_check_target(a->output));
     TRY_OUT(pool_open(&threads, (unsigned)a->n_threads));
-    TRY_OUT(file_read(&elf, a->elf, MAX_ELF_BYTES));
-    TRY_OUT(about_file(a->elf, zisk_program_open_cached(&program, elf.data, elf.size, a->abi,
-                                                        a->cache_dir, threads, NULL)));
+    TRY_OUT(load_provable(&program, a->elf, a->abi, a->cache_dir, threads));
     TRY_OUT(load_input(&input, &program.vm.map, a->input, a->raw_input));
     a->job.cancel = catch_interrupts();
     a->job.vm.print = print_guest;
@@ -199,7 +196,6 @@ out:
     zisk_job_close(job);
     vm_input_clear(&input);
     zisk_program_close(&program);
-    buffer_clear(&elf);
     pool_close(threads);
     return result;
 }

@@ -50,16 +50,13 @@ static bool parse_key(digest *out, const char *text)
 static status key_of_elf(digest *out, const char *path, vm_abi abi)
 {
     status result = ZK_OK;
-    byte_buffer elf = buffer_new();
     zisk_program program = {0};
     pool *threads = NULL;
     TRY_OUT(pool_open(&threads, 0));
-    TRY_OUT(file_read(&elf, path, MAX_ELF_BYTES));
-    TRY_OUT(about_file(path, zisk_program_open(&program, elf.data, elf.size, abi, threads, NULL)));
+    TRY_OUT(load_provable(&program, path, abi, NULL, threads));
     *out = zisk_program_key(&program);
 out:
     zisk_program_close(&program);
-    buffer_clear(&elf);
     pool_close(threads);
     return result;
 }
