@@ -32,18 +32,24 @@ add_custom_command(OUTPUT ${manual}/zisk.bash
                    COMMAND config_doc --write ${manual}
                    COMMAND ${CMAKE_SOURCE_DIR}/scripts/zisk-manual $<TARGET_FILE:zisk>
                            > ${manual}/zisk.1
-                   DEPENDS config_doc zisk scripts/zisk-manual
+                   COMMAND ${CMAKE_SOURCE_DIR}/scripts/zisk-manual
+                           ${CMAKE_SOURCE_DIR}/guest/bin/zisk-guest-cc > ${manual}/zisk-guest-cc.1
+                   COMMAND ${CMAKE_SOURCE_DIR}/scripts/zisk-completion $<TARGET_FILE:zisk>
+                           ${CMAKE_SOURCE_DIR}/guest/bin/zisk-guest-cc >> ${manual}/zisk.bash
+                   DEPENDS config_doc zisk scripts/zisk-manual scripts/zisk-completion
+                           guest/bin/zisk-guest-cc
                    COMMENT "Manual pages and completion")
 add_custom_target(zisk_manual ALL DEPENDS ${manual}/zisk.bash)
 install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT programs
         FILES_MATCHING PATTERN "*.1")
-foreach(program zisk-coordinator zisk-worker)
+foreach(program zisk zisk-guest-cc zisk-coordinator zisk-worker)
   install(FILES ${manual}/zisk.bash RENAME ${program} COMPONENT programs
           DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 endforeach()
 install(FILES LICENSE LICENSE-APACHE LICENSE-MIT README.md SOUNDNESS.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
 install(DIRECTORY doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/doc COMPONENT programs)
+install(FILES guest/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/guest COMPONENT programs)
 if(EXISTS ${CMAKE_SOURCE_DIR}/distributed/monitoring)
   install(DIRECTORY distributed/monitoring DESTINATION ${CMAKE_INSTALL_DATADIR}/zisk
           COMPONENT programs)

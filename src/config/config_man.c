@@ -209,7 +209,7 @@ static status put_completion(byte_buffer *b, const config_program *const *all, s
         }
     TRY(buffer_put_text(
         b, "\"\n      COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n  esac\n}\n"
-           "complete -F _"));
+           "complete -o filenames -F _"));
     for (size_t k = 0; k < name_n; k++)
         TRY(buffer_put_u8(b, first->name[k] == '-' ? '_' : (uint8_t)first->name[k]));
     TRY(buffer_put_text(b, " "));

@@ -98,8 +98,7 @@ class Install(unittest.TestCase):
     def test_manual_pages(self):
         pages = os.listdir(os.path.join(self.prefix, 'share/man/man1'))
         for program in os.listdir(os.path.join(self.prefix, 'bin')):
-            if program != 'zisk-guest-cc':
-                self.assertIn(program + '.1', pages)
+            self.assertIn(program + '.1', pages)
         commands = re.findall(r'^  ([a-z]+) ', self.do('zisk', '--help'), re.M)
         with open(os.path.join(self.prefix, 'share/man/man1/zisk.1')) as f:
             text = f.read()
@@ -113,11 +112,21 @@ class Install(unittest.TestCase):
                        os.path.join(self.prefix, 'share/man/man1', page))
             self.assertEqual(done.stderr, '', page)
 
+    def test_pages_lead_somewhere(self):
+        for folder, _, names in os.walk(os.path.join(self.prefix, 'share/doc')):
+            for name in (n for n in names if n.endswith('.md')):
+                with open(os.path.join(folder, name), encoding='utf-8') as f:
+                    for target in re.findall(r'\]\((?!http)([^)#]+)', f.read()):
+                        self.assertTrue(os.path.exists(os.path.join(folder, target)),
+                                        f'{name}: {target}')
+
     def test_completion(self):
-        script = os.path.join(self.prefix, 'share/bash-completion/completions/zisk-worker')
+        scripts = os.path.join(self.prefix, 'share/bash-completion/completions')
+        self.assertEqual(sorted(os.listdir(scripts)), sorted(os.listdir(
+            os.path.join(self.prefix, 'bin'))))
 
         def complete(*words):
-            return run('bash', '-c', f'''source {script}; COMP_WORDS=("$@")
+            return run('bash', '-c', f'''source {scripts}/{words[0]}; COMP_WORDS=("$@")
                 COMP_CWORD=$(($# - 1)); _${{1//-/_}}; printf '%s\\n' "${{COMPREPLY[@]}}"''', '-',
                        *words).stdout.split()
         self.assertIn('--elf', complete('zisk-worker', '--e'))
@@ -125,6 +134,13 @@ class Install(unittest.TestCase):
         self.assertNotIn('prove', complete('zisk-coordinator', '--port', 'p'))
         self.assertEqual(complete('zisk-coordinator', 'prove', '--inp'), ['--inputs-uri'])
         self.assertNotIn('--asm', complete('zisk-worker', '--as'))  # what is refused is not offered
+        self.assertEqual(complete('zisk', 'ins'), ['inspect'])
+        self.assertEqual(complete('zisk', 'prove', '--in'), ['--input', '--instance-log-cells'])
+        self.assertEqual(complete('zisk', 'vk', '--a'), ['--abi'])
+        self.assertEqual(complete('zisk', 'vk', '--abi', 'a'), ['auto'])
+        self.assertEqual(complete('zisk-guest-cc', '--pre'), ['--precompiles'])
+        self.assertEqual(complete('zisk', 'vk', os.path.join(self.prefix, 'b')),
+                         [os.path.join(self.prefix, 'bin')])
 
 
 if __name__ == '__main__':
