@@ -59,7 +59,7 @@ static void put(char *out, size_t size, const char *format, ...)
     va_end(args);
 }
 
-// Hosts and addresses that the certificate is for.
+// Hosts and addresses that the certificate is for. Its signature may not have been checked yet.
 static void put_names(char *out, size_t size, const X509 *certificate)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
@@ -74,8 +74,10 @@ static void put_names(char *out, size_t size, const X509 *certificate)
                 bytes);
         } else if (name->type == GEN_IPADD) {
             bytes = ASN1_STRING_get0_data(name->d.iPAddress);
-            inet_ntop(ASN1_STRING_length(name->d.iPAddress) == 4 ? AF_INET : AF_INET6, bytes,
-                      address, sizeof address);
+            int length = ASN1_STRING_length(name->d.iPAddress); // any: nobody has vouched for it
+            if (length != 4 && length != 16)
+                continue;
+            inet_ntop(length == 4 ? AF_INET : AF_INET6, bytes, address, sizeof address);
             put(out, size, "%s%s", n++ > 0 ? ", " : "", address);
         }
     }

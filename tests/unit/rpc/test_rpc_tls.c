@@ -17,11 +17,14 @@ typedef struct pair {
 
 static char folder[] = "/tmp/test_rpc_tls.XXXXXX";
 static char ca_file[64], other_ca_file[64], server_cert[64], server_key[64], client_cert[64],
-    client_key[64], stranger_cert[64], stranger_key[64], old_cert[64], old_key[64];
+    client_key[64], stranger_cert[64], stranger_key[64], old_cert[64], old_key[64], odd_cert[64],
+    odd_key[64];
+
+static const char here[] = "DNS:localhost,IP:127.0.0.1";
 
 // A certificate for `name`, signed by `by` (itself when NULL), valid for two days around now or,
-// if expired, until yesterday.
-static pair make(const char *name, const pair *by, bool is_ca, bool expired)
+// if expired, until yesterday. hosts: its alternative names, NULL for an authority.
+static pair make(const char *name, const pair *by, const char *hosts, bool expired)
 {
     static long serial = 1;
     pair p = {EVP_EC_gen("P-256"), X509_new()};
@@ -38,12 +41,14 @@ static pair make(const char *name, const pair *by, bool is_ca, bool expired)
     X509_set_issuer_name(c, X509_get_subject_name(issuer->certificate));
     X509V3_CTX context;
     X509V3_set_ctx(&context, issuer->certificate, c, NULL, NULL, 0);
-    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &context, NID_basic_constraints,
-                                            is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    X509_EXTENSION *e =
+        X509V3_EXT_conf_nid(NULL, &context, NID_basic_constraints,
+                            hosts == NULL ? "critical,CA:TRUE" : "critical,CA:FALSE");
     X509_add_ext(c, e, -1);
     X509_EXTENSION_free(e);
-    if (!is_ca) {
-        e = X509V3_EXT_conf_nid(NULL, &context, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+    if (hosts != NULL) {
+        e = X509V3_EXT_conf_nid(NULL, &context, NID_subject_alt_name, hosts);
+        assert_non_null(e);
         X509_add_ext(c, e, -1);
         X509_EXTENSION_free(e);
     }
@@ -77,20 +82,23 @@ static int setup(void **state)
 {
     (void)state;
     assert_non_null(mkdtemp(folder));
-    pair ca = make("test authority", NULL, true, false);
-    pair other = make("other authority", NULL, true, false);
-    pair server = make("server", &ca, false, false);
-    pair client = make("worker-7", &ca, false, false);
-    pair stranger = make("stranger", &other, false, false);
-    pair old = make("old", &ca, false, true);
+    pair ca = make("test authority", NULL, NULL, false);
+    pair other = make("other authority", NULL, NULL, false);
+    pair server = make("server", &ca, here, false);
+    pair client = make("worker-7", &ca, here, false);
+    pair stranger = make("stranger", &other, here, false);
+    pair old = make("old", &ca, here, true);
+    // The host "xy" and an address of one byte.
+    pair odd = make("odd", &ca, "DER:30:07:82:02:78:79:87:01:07", false);
     save(&ca, "ca", ca_file, NULL);
     save(&other, "other", other_ca_file, NULL);
     save(&server, "server", server_cert, server_key);
     save(&client, "client", client_cert, client_key);
     save(&stranger, "stranger", stranger_cert, stranger_key);
     save(&old, "old", old_cert, old_key);
-    pair *all[] = {&ca, &other, &server, &client, &stranger, &old};
-    for (size_t i = 0; i < 6; i++)
+    save(&odd, "odd", odd_cert, odd_key);
+    pair *all[] = {&ca, &other, &server, &client, &stranger, &old, &odd};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         drop(all[i]);
     return 0;
 }
@@ -142,6 +150,11 @@ static void test_server_certificate(void **state)
     server = (rpc_tls_options){.cert_file = old_cert, .key_file = old_key};
     assert_int_equal(call_with(&server, &client, &r), RPC_UNAVAILABLE);
     assert_non_null(strstr(r.message, "expired on 20"));
+    server = (rpc_tls_options){.cert_file = odd_cert, .key_file = odd_key};
+    assert_int_equal(call_with(&server, &client, &r), RPC_UNAVAILABLE);
+    const char *hosts = strstr(r.message, "is for other hosts: ");
+    assert_non_null(hosts);
+    assert_string_equal(hosts, "is for other hosts: xy"); // the rest is no address, and not read
 }
 
 static void test_client_certificate(void **state)
