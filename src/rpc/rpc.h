@@ -242,7 +242,8 @@ uint16_t rpc_server_port(const rpc_server *s);
 void rpc_server_get_stats(const rpc_server *s, rpc_server_stats *out);
 // Reads the TLS files again for new connections; keeps the old ones on failure.
 MUST_CHECK status rpc_server_reload_tls(rpc_server *s, const rpc_tls_options *tls);
-// Seconds until the server's certificate expires, 0 or less: it has. For servers with TLS.
+// Seconds until the server's certificate expires, 0 or less: it has, or has no date that can be
+// read. For servers with TLS.
 int64_t rpc_server_certificate_s(const rpc_server *s);
 
 // Called for each call of the method. It sets the events and may answer at once.
