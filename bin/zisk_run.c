@@ -205,8 +205,9 @@ static int run(run_arguments *a)
     if (vm_machine_exit_code(m) == 0)
         code = EXIT_DONE;
     else
-        fprintf(stderr, "zisk run: the guest failed with exit code %llu at pc 0x%llx\n",
-                (unsigned long long)vm_machine_exit_code(m), (unsigned long long)vm_machine_pc(m));
+        fprintf(stderr, "zisk run: the guest failed with exit code %llu%s at pc 0x%llx\n",
+                (unsigned long long)vm_machine_exit_code(m),
+                vm_exit_code_words(vm_machine_exit_code(m)), (unsigned long long)vm_machine_pc(m));
 out:
     if (result != ZK_OK) {
         fflush(stdout);

@@ -281,8 +281,9 @@ status zisk_run_new(zisk_run **out, const zisk_program *program, const vm_input 
     TRY_OUT(vm_machine_open(&m, &program->vm, input, &vm));
     TRY_OUT(vm_machine_run(m));
     FAIL_OUT_IF(vm_machine_exit_code(m) != 0, ZK_EGUEST,
-                "the program exits with code %llu at pc 0x%llx; only exit code 0 can be proved",
-                (unsigned long long)vm_machine_exit_code(m), (unsigned long long)vm_machine_pc(m));
+                "the program exits with code %llu%s at pc 0x%llx; only exit code 0 can be proved",
+                (unsigned long long)vm_machine_exit_code(m),
+                vm_exit_code_words(vm_machine_exit_code(m)), (unsigned long long)vm_machine_pc(m));
     r->steps = vm_machine_steps(m);
     TRY_OUT(collect_boundary(r, m));
     TRY_OUT(count_rows(r, threads, vm.cancel));

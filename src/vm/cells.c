@@ -64,9 +64,15 @@ static status check_word(const vm_memory *m, uint64_t address, bool write)
                 at);
         return ZK_OK;
     }
+    // What it mostly is: C guests of map C have their stack at the bottom of the RAM.
+    enum { NEAR_ZERO = 1 << 12, NEAR_RAM = 1 << 26 };
+    const char *guess = at < NEAR_ZERO ? "; a null pointer?"
+                        : VM_RAM_BASE - at <= NEAR_RAM && map->abi == VM_ABI_C
+                            ? "; is the stack full?"
+                            : "";
     FAIL(ZK_EGUEST,
-         "%s 0x%llx: no memory there (map %c: input 0x%llx, RAM 0xa0000000 to 0xc0000000)", verb,
-         at, map->abi, (unsigned long long)map->input_base);
+         "%s 0x%llx: no memory there (map %c: input 0x%llx, RAM 0xa0000000 to 0xc0000000)%s", verb,
+         at, map->abi, (unsigned long long)map->input_base, guess);
 }
 
 static status note_first_touch(vm_memory *m, uint64_t address, const vm_cell *c)

@@ -184,6 +184,14 @@ uint64_t vm_machine_pc(const vm_machine *m)
     return vm_program_pc(m->program, m->halted ? m->slot : m->failed_slot);
 }
 
+const char *vm_exit_code_words(uint64_t code)
+{
+    // 128 + SIGABRT, by which the C library and the SDK end a guest.
+    return code == 134
+               ? " (abort: a failed assertion, more output than fits, or a bad input record)"
+               : "";
+}
+
 uint64_t vm_machine_exit_code(const vm_machine *m)
 {
     return m->exit_code;

@@ -52,9 +52,11 @@ void vm_machine_close(vm_machine *m); // NULL-safe
 MUST_CHECK status vm_machine_run(vm_machine *m);
 
 uint64_t vm_machine_steps(const vm_machine *m);
-uint64_t vm_machine_ts(const vm_machine *m);           // after the last step
-uint64_t vm_machine_pc(const vm_machine *m);           // of the halt, or of what failed
-uint64_t vm_machine_exit_code(const vm_machine *m);    // a0 at the halt
+uint64_t vm_machine_ts(const vm_machine *m);        // after the last step
+uint64_t vm_machine_pc(const vm_machine *m);        // of the halt, or of what failed
+uint64_t vm_machine_exit_code(const vm_machine *m); // a0 at the halt
+// What an exit code of C guests stands for, in brackets after a blank; else "".
+const char *vm_exit_code_words(uint64_t code);
 uint64_t vm_machine_memory_bytes(const vm_machine *m); // touched, in pages
 const vm_rows *vm_machine_rows(const vm_machine *m);   // of all chunks
 // Final value and timestamp of the last access of the registers.

@@ -70,9 +70,10 @@ class Install(unittest.TestCase):
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
 
-    def do(self, *command, code=0):
+    def do(self, *command, code=0, says=''):
         done = run(*command, cwd=self.folder, env=self.environment)
         self.assertEqual(done.returncode, code, f'{command}\n{done.stdout}{done.stderr}')
+        self.assertIn(says, done.stderr)
         return done.stdout
 
     def test_a_guest_from_source_to_a_stranger_who_verifies(self):
@@ -94,6 +95,29 @@ class Install(unittest.TestCase):
         self.assertEqual(self.do('./stranger', 'guest.proof', vk), 'valid\n42\n')
         other = ('0' if vk[0] != '0' else '1') + vk[1:]
         self.assertIn('program', self.do('./stranger', 'guest.proof', other, code=1))
+
+    def test_what_goes_wrong_at_first(self):
+        def guest(name, body):
+            with open(self.path(name + '.c'), 'w') as f:
+                f.write('#include <assert.h>\n#include <stdlib.h>\n#include "zkvm_io.h"\n'
+                        'int deeper(int n) { volatile char room[4096]; room[0] = n; '
+                        'return deeper(n + 1) + room[0]; }\n'
+                        f'int main(void) {{ {body} }}\n')
+            self.do('zisk-guest-cc', name + '.c', '-o', name + '.elf')
+            return name + '.elf'
+        stack, null = guest('stack', 'return deeper(0);'), guest('null', 'return *(volatile int *)8;')
+        self.do('zisk', 'run', stack, code=1, says='; is the stack full?')
+        self.do('zisk', 'run', null, code=1, says='; a null pointer?')
+        for elf in (guest('assertion', 'assert(0);'),
+                    guest('much', 'static uint8_t a[300]; write_output(a, sizeof a); return 0;')):
+            for command in ('run', 'check'):
+                self.do('zisk', command, elf, code=1, says='code 134 (abort: ')
+        self.do('zisk', 'run', guest('three', 'return 3;'), code=1, says='exit code 3 at pc')
+        for arguments in (['-o', 'x.elf'], ['-c', 'three.c'], ['--strange', 'three.c'], ['three.c', '-o'],
+                          ['--map=d', 'three.c'], ['--march=x', 'three.c'], ['--cc=tcc', 'three.c']):
+            self.do('zisk-guest-cc', *arguments, code=2, says='`zisk-guest-cc --help` explains it')
+        self.do('zisk-guest-cc', 'none.c', '-o', 'x.elf', code=1, says='none.c')
+        self.assertFalse(os.path.exists(self.path('x.elf')))
 
     def test_manual_pages(self):
         pages = os.listdir(os.path.join(self.prefix, 'share/man/man1'))

@@ -139,7 +139,7 @@ static void accesses_that_are_refused(void **state)
         {0x40000007, false, 0, "free-word port"},
         {0x40000005, false, 3, "free-word port"},
         {0x3ffffffe, false, 2, "no memory there"},
-        {0, false, 3, "no memory there"},
+        {0, false, 3, "; a null pointer?"},
         {0x90000000, true, 3, "no memory there"},
         {0x9ffffffc, false, 3, "no memory there"},
         {0xbffffffc, false, 3, "no memory there"}, // runs over the end of RAM
