@@ -190,7 +190,7 @@ bool client_upload(client *c, const char *path, const uint8_t sha256[SHA_BYTES],
 
 typedef struct fetch {
     int fd;
-    const char *job_id;
+    const char *job_id, *path;
     char temporary[4096];
     uint64_t have, size;
     uint8_t sha256[SHA_BYTES];
@@ -226,8 +226,7 @@ static bool take_chunk(client_stream *s, ProtobufCMessage *m)
             client_note(s->c, "DATA_LOSS",
                         "the proof of job %s came with a gap, or longer than announced", f->job_id);
     else if (!write_all(f->fd, chunk->data.data, chunk->data.len))
-        ok =
-            client_note(s->c, "CLIENT", "%s: cannot be written: %s", f->temporary, strerror(errno));
+        ok = client_note(s->c, "CLIENT", "%s: cannot be written: %s", f->path, strerror(errno));
     else
         f->have += chunk->data.len;
     f->failed = !ok;
@@ -254,7 +253,7 @@ static bool receive(client *c, fetch *f)
         return false;
     uint8_t sha256[SHA_BYTES];
     uint64_t size;
-    if (lseek(f->fd, 0, SEEK_SET) != 0 || !hash_file(c, sha256, &size, f->fd, f->temporary))
+    if (lseek(f->fd, 0, SEEK_SET) != 0 || !hash_file(c, sha256, &size, f->fd, f->path))
         return false;
     if (!f->headed || size != f->size || memcmp(sha256, f->sha256, SHA_BYTES) != 0)
         return client_note(c, "DATA_LOSS",
@@ -270,7 +269,7 @@ static bool verify(client *c, const fetch *f, digest key)
         return client_note(c, "PROOF_INVALID", "what came back for job %s is no proof", f->job_id);
     void *words = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, f->fd, 0);
     if (words == MAP_FAILED)
-        return client_note(c, "CLIENT", "%s: cannot be mapped: %s", f->temporary, strerror(errno));
+        return client_note(c, "CLIENT", "%s: cannot be mapped: %s", f->path, strerror(errno));
     uint32_t outputs[VM_PUBLICS];
     bool ok = zisk_verify(outputs, words, f->size / 8, key, NULL) == ZK_OK;
     munmap(words, f->size);
@@ -308,7 +307,7 @@ static bool publish(client *c, const fetch *f, const char *path)
 
 bool client_fetch(client *c, const char *job_id, const char *path, const client_proof_key *key)
 {
-    fetch f = {.job_id = job_id};
+    fetch f = {.job_id = job_id, .path = path};
     if (file_check_target(path) != ZK_OK)
         return client_note_status(c);
     int n = snprintf(f.temporary, sizeof f.temporary, "%s.XXXXXX", path);

@@ -236,6 +236,8 @@ void service_fail(rpc_call *call, status s, const char *message)
         [ZK_ECANCELED] = RPC_UNAVAILABLE,
         [ZK_ETIMEOUT] = RPC_DEADLINE_EXCEEDED,
     };
+    if (codes[s] == RPC_OK) // this machine's trouble, not the caller's: disk, database
+        log_error("coordinator::service", "a call failed", log_str("error", message));
     rpc_finish(call, codes[s] != RPC_OK ? codes[s] : RPC_INTERNAL, message);
 }
 

@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import shutil
 import signal
@@ -455,6 +456,15 @@ class Prove(Case):
         self.assertEqual(self.read(path), b"12345678" * 10)
         self.assertEqual(json.loads(self.run_client("fetch", "job-1", "-o", path, "--json")[0]),
                          {"job_id": "job-1", "verified": False})
+
+        # A disk that is full, as far as the client can tell.
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
+        p = subprocess.run(self.command("fetch", "job-1", "-o", path), capture_output=True, text=True,
+                           preexec_fn=limit, restore_signals=False, timeout=LIMIT_S)
+        self.assertEqual((p.returncode, p.stderr),
+                         (1, f"error: CLIENT: {path}: cannot be written: File too large\n"))
+        self.assertEqual(os.listdir(self.folder.name), ["p"])
 
         def none(request, context):
             raise Refuse("FAILED_PRECONDITION", "this job has no proof; its state is: Failed")

@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import sqlite3
@@ -526,6 +527,17 @@ class Settings(unittest.TestCase):
                        env={**os.environ, "ZISK_COORDINATOR_SERVER_STATE_DIR": "other"})
             self.assertEqual(done.returncode, 1)
             self.assertIn(str(port), done.stderr)
+
+    def test_trouble_of_its_disk_is_logged(self):
+        with Coordinator() as c:
+            uploads = os.path.join(c.folder, "state", "artifacts")
+            shutil.rmtree(uploads)
+            with open(uploads, "w"):  # a file in place of the folder
+                pass
+            with self.assertRaises(grpc.RpcError) as refused:
+                c.client().upload("UploadInput", b"x")
+            self.assertEqual(refused.exception.code(), grpc.StatusCode.INTERNAL)
+            c.wait_log("ERROR coordinator::service: a call failed .*artifacts")
 
     def test_limit_of_all_uploads(self):
         with Coordinator({"server.artifacts_max_mib": 2, "server.upload_max_mib": 2}) as c:
