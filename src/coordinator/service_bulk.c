@@ -457,13 +457,20 @@ static void on_fetch(rpc_call *call, void *arg, const uint8_t *bytes, size_t n)
     uint8_t sha256[ARTIFACT_DIGEST];
     uint64_t size;
     if (job != NULL) {
-        char state[64];
+        // A copy: the view goes with the next question.
+        char state[64], why[768];
         snprintf(state, sizeof state, "%s", job->state);
+        if (job->failure != NULL)
+            snprintf(why, sizeof why, ", %s: %s", job->failure->code, job->failure->message);
+        else if (strcmp(state, "Completed") == 0)
+            snprintf(why, sizeof why, "; it was simulated");
+        else
+            snprintf(why, sizeof why, "; WatchJob (`zisk-coordinator watch`) waits for its end");
         if (engine_proof(s->engine, r->job_id, sha256, &size))
             send_file(s, call, sha256, r->offset);
         else
-            rpc_finishf(call, RPC_FAILED_PRECONDITION, "this job has no proof; its state is: %s",
-                        state);
+            rpc_finishf(call, RPC_FAILED_PRECONDITION, "this job has no proof; its state is: %s%s",
+                        state, why);
     }
     message_free(&r->base);
 }

@@ -188,6 +188,7 @@ class Calls(unittest.TestCase):
         with self.assertRaises(grpc.RpcError) as e:
             self.client.download("FetchProof", job_id=low.job_id)
         self.assertEqual(e.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)
+        self.assertIn("Cancelled, CANCELLED: ", e.exception.details())  # why there will be none
 
     def test_uploads(self):
         data = os.urandom((3 << 20) + 17)

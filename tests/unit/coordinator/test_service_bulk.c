@@ -115,7 +115,8 @@ static void what_is_uploaded_comes_back(void **state)
     char *id = launch(&f, &r);
     api_fetch_proof_request fetch = API_FETCH_PROOF_REQUEST_INIT;
     fetch.job_id = id;
-    expect(&f, RPC_FAILED_PRECONDITION, "Running (Contributions)", API "FetchProof", &fetch);
+    expect(&f, RPC_FAILED_PRECONDITION, "Running (Contributions); WatchJob", API "FetchProof",
+           &fetch);
     toy_complete(id, digest);
     s = open_stream(&f, API "FetchProof", API_DATA_CHUNK_TYPE);
     stream_send(s, &fetch);
