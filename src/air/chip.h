@@ -21,9 +21,10 @@
 //  - multiplicity and fields of an interaction are affine in the columns, and there are as many
 //    fields as the catalogue (tuples.h) says;
 //  - a chip has one real flag (boolean by an added constraint; a column or an affine sum of
-//    selectors) and it is the multiplicity of *all* its interactions. Only table chips have no flag
-//    and free multiplicities; they do nothing but receive tuples of domains of class TABLE, whose
-//    fields are made of closed-form and preprocessed columns;
+//    selectors) and it is the multiplicity of *all* its interactions, never negated: sending minus
+//    once would be receiving. Only table chips have no flag and free multiplicities; they do
+//    nothing but receive tuples of domains of class TABLE, whose fields are made of closed-form and
+//    preprocessed columns;
 //  - nobody else receives those, but for a chip that splits range checks: it receives one
 //    RANGE(w, v), sends RANGE(w_i, v_i) with constant widths that add up to w, in increasing order
 //    of their place in v = sum_i 2^(w_0 + .. + w_(i-1)) v_i, and has no other interaction;

@@ -308,8 +308,8 @@ static void check_row_interaction(chip_builder *b, workspace *w, const chip *c,
                                   const chip_interaction *i)
 {
     const char *verb = i->is_send ? "sends" : "receives";
-    if (!affine_equal(&i->multiplicity, &c->real_flag, false) &&
-        !affine_equal(&i->multiplicity, &c->real_flag, true))
+    // Minus the flag would turn sending into receiving: an answer that the rules for it do not see.
+    if (!affine_equal(&i->multiplicity, &c->real_flag, !i->is_send))
         builder_fail(b, ZK_EINVAL,
                      "%s %s with a multiplicity that is not the real flag; only table chips have "
                      "free multiplicities",

@@ -60,6 +60,38 @@ static void twice_the_flag(chip_builder *b, const void *context)
     chip_send(b, TUPLE_STATE, e_scale(2, real), FIELDS(real, real));
 }
 
+// To send minus once is to receive, and the other way round.
+static void minus_the_flag(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr real = chip_flag(b, "real");
+    chip_send(b, TUPLE_STATE, e_neg(real), FIELDS(real, real));
+}
+
+static void received_minus_once(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr real = chip_flag(b, "real");
+    chip_receive(b, TUPLE_STATE, e_neg(real), FIELDS(real, real));
+}
+
+static void row_answers_by_sending(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr real = chip_flag(b, "real"), value = chip_column(b, "value");
+    chip_send(b, TUPLE_RANGE, real, FIELDS(e_const(6), value));
+    chip_send(b, TUPLE_RANGE, e_neg(real), FIELDS(e_const(6), value));
+}
+
+// The flag but for its constant: -1 where the flag is 0.
+static void flag_less_one(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr pad = chip_bit(b, "pad");
+    chip_real_flag(b, e_not(pad));
+    chip_send(b, TUPLE_STATE, e_neg(pad), FIELDS(pad, pad));
+}
+
 static void constant_multiplicity(chip_builder *b, const void *context)
 {
     (void)context;
@@ -337,6 +369,10 @@ static void test_refusals(void **state)
         {square_as_flag, ZK_EINVAL, "real flag has degree 2"},
         {other_multiplicity, ZK_EINVAL, "receives STATE with a multiplicity that is not the real"},
         {twice_the_flag, ZK_EINVAL, "sends STATE with a multiplicity that is not the real flag"},
+        {minus_the_flag, ZK_EINVAL, "sends STATE with a multiplicity that is not the real flag"},
+        {received_minus_once, ZK_EINVAL, "receives STATE with a multiplicity that is not the real"},
+        {row_answers_by_sending, ZK_EINVAL, "sends RANGE with a multiplicity that is not the real"},
+        {flag_less_one, ZK_EINVAL, "sends STATE with a multiplicity that is not the real flag"},
         {constant_multiplicity, ZK_EINVAL, "not the real flag"},
         {no_flag, ZK_EINVAL, "no real flag"},
         {inverted_flag, ZK_EINVAL, "padding rows take part: sends STATE"},
