@@ -159,7 +159,9 @@ static void row_answers_lookups(chip_builder *b, const void *context)
 typedef struct split_case {
     unsigned width, widths[2];
     uint64_t scale; // of the second part
-    bool other_value, computed_width, other_domain, second_answer;
+    bool other_value, other_domain, second_answer;
+    bool computed_width, computed_widths;    // of the answer, of the parts
+    tuple_domain other_answer, other_checks; // 0: RANGE
 } split_case;
 
 static void declare_split(chip_builder *b, const void *context)
@@ -169,35 +171,57 @@ static void declare_split(chip_builder *b, const void *context)
     expr value = e_add(x, e_scale(f->scale, y));
     if (f->other_value)
         value = e_add(value, e_const(1));
-    expr width = f->computed_width ? y : e_const(f->width);
-    chip_receive(b, TUPLE_RANGE, real, FIELDS(width, value));
-    chip_send(b, TUPLE_RANGE, real, FIELDS(e_const(f->widths[0]), x));
+    expr width = e_const(f->width), more = f->computed_widths ? y : e_const(0);
+    if (f->computed_width)
+        width = e_add(width, y);
+    tuple_domain answer = f->other_answer != 0 ? f->other_answer : TUPLE_RANGE;
+    tuple_domain checks = f->other_checks != 0 ? f->other_checks : TUPLE_RANGE;
+    chip_receive(b, answer, real, FIELDS(width, value));
+    chip_send(b, checks, real, FIELDS(e_add(e_const(f->widths[0]), more), x));
     if (f->widths[1] != 0)
-        chip_send(b, TUPLE_RANGE, real, FIELDS(e_const(f->widths[1]), y));
+        chip_send(b, checks, real, FIELDS(e_add(e_const(f->widths[1]), more), y));
     if (f->other_domain)
         chip_send(b, TUPLE_STATE, real, FIELDS(x, y));
     if (f->second_answer)
-        chip_receive(b, TUPLE_RANGE, real, FIELDS(width, value));
+        chip_receive(b, answer, real, FIELDS(width, value));
 }
 
 static void test_rows_that_split_range_checks(void **state)
 {
     (void)state;
-    static const split_case good[] = {{12, {8, 4}, 1 << 8, 0, 0, 0, 0},
-                                      {20, {10, 10}, 1 << 10, 0, 0, 0, 0}};
+    static const split_case good[] = {{.width = 12, .widths = {8, 4}, .scale = 1 << 8},
+                                      {.width = 20, .widths = {10, 10}, .scale = 1 << 10}};
     static const split_case bad[] = {
-        {12, {8, 5}, 1 << 8, 0, 0, 0, 0},    // widths of more,
-        {12, {8, 3}, 1 << 8, 0, 0, 0, 0},    // of less,
-        {12, {12, 0}, 0, 0, 0, 0, 0},        // of no less: it would answer itself
-        {12, {8, 0}, 1 << 8, 0, 0, 0, 0},    // half of it not checked
-        {12, {8, 4}, 1 << 7, 0, 0, 0, 0},    // the parts overlap
-        {12, {8, 4}, 1 << 9, 0, 0, 0, 0},    // or leave a gap
-        {12, {4, 8}, 1 << 8, 0, 0, 0, 0},    // the widths the wrong way round
-        {12, {8, 4}, 1 << 8, 1, 0, 0, 0},    // another value
-        {12, {8, 4}, 1 << 8, 0, 1, 0, 0},    // a width that the prover chooses
-        {12, {8, 4}, 1 << 8, 0, 0, 1, 0},    // something besides
-        {12, {8, 4}, 1 << 8, 0, 0, 0, 1},    // two answers for the price of one
-        {40, {20, 20}, 1 << 20, 0, 0, 0, 0}, // wider than is needed
+        {.width = 12, .widths = {8, 5}, .scale = 1 << 8},    // widths of more,
+        {.width = 12, .widths = {8, 3}, .scale = 1 << 8},    // of less,
+        {.width = 12, .widths = {12, 0}, .scale = 0},        // of no less: it would answer itself
+        {.width = 12, .widths = {8, 0}, .scale = 1 << 8},    // half of it not checked
+        {.width = 12, .widths = {8, 4}, .scale = 1 << 7},    // the parts overlap
+        {.width = 12, .widths = {8, 4}, .scale = 1 << 9},    // or leave a gap
+        {.width = 12, .widths = {4, 8}, .scale = 1 << 8},    // the widths the wrong way round
+        {.width = 40, .widths = {20, 20}, .scale = 1 << 20}, // wider than is needed
+        {.width = 12, .widths = {8, 4}, .scale = 1 << 8, .other_value = true}, // another value
+        {.width = 12,
+         .widths = {8, 4},
+         .scale = 1 << 8,
+         .computed_width = true}, // a width that the prover chooses
+        {.width = 12,
+         .widths = {8, 4},
+         .scale = 1 << 8,
+         .computed_widths = true}, // or those of the parts
+        {.width = 12, .widths = {8, 4}, .scale = 1 << 8, .other_domain = true}, // something besides
+        {.width = 12,
+         .widths = {8, 4},
+         .scale = 1 << 8,
+         .second_answer = true}, // two answers for the price of one
+        {.width = 12,
+         .widths = {8, 4},
+         .scale = 1 << 8,
+         .other_answer = TUPLE_POW2}, // an answer that is no range check
+        {.width = 12,
+         .widths = {8, 4},
+         .scale = 1 << 8,
+         .other_checks = TUPLE_POW2}, // parts that are looked up elsewhere
     };
     chip *c;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -324,6 +348,36 @@ static void too_many_columns(chip_builder *b, const void *context)
     chip_columns(b, x, "x", CHIP_MAX_COLUMNS + 1);
 }
 
+static void too_many_constraints(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr x = chip_column(b, "x");
+    for (unsigned k = 0; k <= CHIP_MAX_CONSTRAINTS; k++)
+        chip_zero(b, x, "number %u", k);
+}
+
+static void too_many_interactions(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr real = chip_flag(b, "real");
+    for (unsigned k = 0; k <= CHIP_MAX_INTERACTIONS; k++)
+        chip_send(b, TUPLE_STATE, real, FIELDS(real, e_const(k)));
+}
+
+static void late_height(chip_builder *b, const void *context)
+{
+    (void)context;
+    chip_column(b, "x");
+    chip_fixed_height(b, 6);
+}
+
+static void table_with_flag(chip_builder *b, const void *context)
+{
+    (void)context;
+    chip_flag(b, "real");
+    chip_table(b);
+}
+
 static void nothing(chip_builder *b, const void *context)
 {
     (void)b, (void)context;
@@ -336,22 +390,68 @@ static void only_closed(chip_builder *b, const void *context)
     chip_closed(b, "i", closed_index(6));
 }
 
-// Leaves an expression of this chip to the next declaration.
+// Leaves an expression of this chip to another declaration, which has no use for it.
 static expr foreign;
+
+typedef struct borrower {
+    chip_declare declare;
+    const char *words;
+} borrower;
 
 static void lend(chip_builder *b, const void *context)
 {
+    const borrower *to = context;
     foreign = chip_column(b, "lent");
     chip *c;
-    status s = chip_build(&c, "borrower", *(const chip_declare *)context, NULL);
-    assert_int_equal(s, ZK_EINVAL);
-    assert_non_null(strstr(status_message(), "two chips"));
+    status_clear();
+    assert_int_equal(chip_build(&c, "borrower", to->declare, NULL), ZK_EINVAL);
+    if (strstr(status_message(), to->words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", status_message(), to->words);
 }
 
-static void borrow(chip_builder *b, const void *context)
+static void mix(chip_builder *b, const void *context)
 {
     (void)context;
     chip_zero(b, e_mul(chip_column(b, "own"), foreign), "mixed");
+}
+
+static void constrain_foreign(chip_builder *b, const void *context)
+{
+    (void)context;
+    chip_column(b, "own");
+    chip_zero(b, foreign, "not mine");
+}
+
+static void send_foreign(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr real = chip_flag(b, "real");
+    chip_send(b, TUPLE_STATE, real, FIELDS(real, foreign));
+}
+
+static void count_by_foreign(chip_builder *b, const void *context)
+{
+    (void)context;
+    expr real = chip_flag(b, "real");
+    chip_send(b, TUPLE_STATE, foreign, FIELDS(real, real));
+}
+
+static void test_columns_of_another_chip(void **state)
+{
+    (void)state;
+    static const borrower cases[] = {
+        {mix, "mixes columns of two chips"},
+        {constrain_foreign, "\"not mine\" is about columns of chip lender"},
+        {send_foreign, "sends STATE with columns of chip lender"},
+        {count_by_foreign, "sends STATE with columns of chip lender"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        chip *lender;
+        status s = chip_build(&lender, "lender", lend, &cases[i]);
+        assert_int_equal(s, i == 0 ? ZK_EINVAL : ZK_OK); // a mixture is a failure of both
+        if (s == ZK_OK)
+            chip_free(lender);
+    }
 }
 
 static void test_refusals(void **state)
@@ -393,9 +493,13 @@ static void test_refusals(void **state)
         {constant_constraint, ZK_EINVAL, "is the constant 0"},
         {two_flags, ZK_EINVAL, "declared twice"},
         {flag_in_table, ZK_EINVAL, "no real flag"},
+        {table_with_flag, ZK_EINVAL, "no real flag"},
         {height_out_of_range, ZK_EINVAL, "2^5 is outside"},
+        {late_height, ZK_EINVAL, "before all columns"},
         {late_permutation, ZK_EINVAL, "put it first"},
         {too_many_columns, ZK_ELIMIT, "more than 1024 columns"},
+        {too_many_constraints, ZK_ELIMIT, "more than 2048 constraints"},
+        {too_many_interactions, ZK_ELIMIT, "more than 512 interactions"},
         {nothing, ZK_EINVAL, "no columns"},
         {only_closed, ZK_EINVAL, "no committed column"},
     };
@@ -408,9 +512,6 @@ static void test_refusals(void **state)
             fail_msg("case %zu: \"%s\" does not say \"%s\"", i, status_message(), cases[i].words);
         assert_non_null(strstr(status_message(), "chip bad: "));
     }
-    static const chip_declare borrower = borrow;
-    chip *lender;
-    assert_int_equal(chip_build(&lender, "lender", lend, &borrower), ZK_EINVAL);
 }
 
 // ---- What is accepted
@@ -588,6 +689,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_columns_of_another_chip),
         cmocka_unit_test(test_rows_that_split_range_checks),
         cmocka_unit_test(test_finished_chip),
         cmocka_unit_test(test_sharing),

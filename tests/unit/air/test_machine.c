@@ -198,6 +198,51 @@ static void test_slots(void **state)
     chip_free(wide);
 }
 
+static void declare_constraints(chip_builder *b, const void *context)
+{
+    const unsigned *n = context;
+    expr x = chip_column(b, "x");
+    for (unsigned k = 0; k < *n; k++)
+        chip_zero(b, x, "number %u", k);
+}
+
+// What the arrays of the verifier and the table of SOUNDNESS.md hold.
+static void test_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        shape_of_chip shape;
+        unsigned n_constraints; // not 0: a chip of these instead
+        unsigned n_slots;       // with these the machine is full
+        const char *words;
+    } cases[] = {
+        {{1, 0, 0, 0}, 0, 96, "more than 96 slots"},
+        {{1024, 0, 0, 0}, 0, 2, "columns, more than 2048"},
+        {{1, 0, 512, 0}, 0, 4, "interactions, more than 2048"},
+        {{0, 0, 0, 0}, 2048, 4, "constraints, more than 8192"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        machine m;
+        chip *chips[MACHINE_MAX_SLOTS + 1];
+        char names[MACHINE_MAX_SLOTS + 1][8];
+        machine_init(&m, "full");
+        for (unsigned s = 0; s <= cases[i].n_slots; s++) {
+            snprintf(names[s], sizeof names[s], "c%u", s);
+            if (cases[i].n_constraints == 0)
+                chips[s] = make_chip(names[s], cases[i].shape);
+            else if (chip_build(&chips[s], names[s], declare_constraints,
+                                &cases[i].n_constraints) != ZK_OK)
+                fail_msg("%s", status_message());
+            bool fits = s < cases[i].n_slots;
+            assert_int_equal(machine_add(&m, chips[s]), fits ? ZK_OK : ZK_ELIMIT);
+        }
+        assert_non_null(strstr(status_message(), cases[i].words));
+        assert_int_equal(m.n_slots, cases[i].n_slots);
+        for (unsigned s = 0; s <= cases[i].n_slots; s++)
+            chip_free(chips[s]);
+    }
+}
+
 // ---- Digest: every part of a declaration changes it
 // ------------------------------------------------
 
@@ -323,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_heights_are_checked),
         cmocka_unit_test(test_preprocessed_layout),
         cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
