@@ -202,6 +202,8 @@ static status render_metrics(void *arg, byte_buffer *out)
     rpc_server_get_stats(service_server(k->service), &rpc);
     checker_get_counts(k->checker, &checks);
     size_t n = engine_n_workers(e);
+    const bool tls = k->c.tls_cert != NULL;
+    int64_t certificate_s = tls ? rpc_server_certificate_s(service_server(k->service)) : 0;
     status result = list_workers(e, &workers, &list, n);
     const coordinator_view view = {.now_ms = clock_realtime_ns() / NS_PER_MS,
                                    .version = config_version(),
@@ -212,7 +214,8 @@ static status render_metrics(void *arg, byte_buffer *out)
                                    .workers = list,
                                    .n_workers = n,
                                    .webhooks_waiting =
-                                       k->hook != NULL ? webhook_waiting(k->hook) : 0};
+                                       k->hook != NULL ? webhook_waiting(k->hook) : 0,
+                                   .certificate_s = tls ? &certificate_s : NULL};
     if (result == ZK_OK)
         result = coordinator_metrics_render(out, k->metrics, &view);
     free(list);

@@ -355,5 +355,11 @@ status coordinator_metrics_render(byte_buffer *b, const coordinator_metrics *m,
     if (v->checks != NULL)
         TRY(put_checks(b, v->checks));
     TRY(put_webhooks(b, m, v->webhooks_waiting));
+    if (v->certificate_s != NULL) {
+        TRY(metrics_family(b, "coordinator_tls_certificate_seconds", METRIC_GAUGE,
+                           "Until the TLS certificate expires"));
+        TRY(metrics_value(b, "coordinator_tls_certificate_seconds", NULL, 0,
+                          (double)*v->certificate_s));
+    }
     return metrics_put_process(b);
 }

@@ -38,6 +38,7 @@ typedef struct coordinator_view {
     const api_worker_info *const *workers;
     size_t n_workers;
     size_t webhooks_waiting;
+    const int64_t *certificate_s; // until the TLS certificate expires
 } coordinator_view;
 
 MUST_CHECK status coordinator_metrics_render(byte_buffer *out, const coordinator_metrics *m,

@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import socket
@@ -523,6 +524,7 @@ class Settings(unittest.TestCase):
                              'coordinator_jobs_total{kind="prove",outcome="cancelled"} 1',
                              'coordinator_worker_registrations_total 1'):
                     self.assertIn(line + "\n", text)
+                self.assertNotIn("tls_certificate", text)
             self.assertIn("serving", http_get(port, "/health"))
             done = run("--config", c.file, "--port", "0", cwd=c.folder,
                        env={**os.environ, "ZISK_COORDINATOR_SERVER_STATE_DIR": "other"})
@@ -698,9 +700,15 @@ class Security(unittest.TestCase):
                 return grpc.ssl_channel_credentials(
                     read(folder, "ca.crt"), *([read(folder, f"{name}.key"),
                                                read(folder, f"{name}.crt")] if name else []))
+
+            def seconds_left():
+                return float(re.search(r"^coordinator_tls_certificate_seconds (\S+)$",
+                                       http_get(port, "/metrics"), re.M)[1])
+            port, day = free_port(), 86400
             with Coordinator({"server.tls_cert": f"{folder}/server.crt",
                               "server.tls_key": f"{folder}/server.key",
-                              "server.tls_client_ca": f"{folder}/ca.crt"}) as c:
+                              "server.tls_client_ca": f"{folder}/ca.crt",
+                              "server.metrics_port": port}) as c:
                 for name, method, code in (("admin", "JobsList", "OK"),
                                            ("worker", "JobsList", "PERMISSION_DENIED"),
                                            ("other", "JobsList", "UNAUTHENTICATED"),
@@ -710,12 +718,14 @@ class Security(unittest.TestCase):
                     got = c.client(credentials=credentials(name)).code(method, timeout=10)
                     self.assertEqual(got[0], code, (name, method, got[1]))
                 c.wait_log(r"the TLS certificate expires soon.*days=[12]\b")
+                self.assertTrue(day < seconds_left() <= 2 * day)
                 # A new certificate, read on SIGHUP.
                 before = ssl_peer(c.port, folder)
                 certificate(folder, "server", "localhost", ca="ca", days=30)
                 c.send_signal(signal.SIGHUP)
                 c.wait_log("read tokens")
                 self.assertEqual(c.log_text().count("expires soon"), 1)
+                self.assertTrue(29 * day < seconds_left() <= 30 * day)
                 self.assertNotEqual(ssl_peer(c.port, folder), before)
                 self.assertEqual(c.client(credentials=credentials("admin")).code("JobsList")[0],
                                  "OK")
@@ -728,6 +738,7 @@ class Security(unittest.TestCase):
                     subprocess.run(["openssl", *command], check=True, capture_output=True)
                 c.send_signal(signal.SIGHUP)
                 c.wait_log("the TLS certificate has expired")
+                self.assertLess(seconds_left(), 0)
 
 
 def ssl_peer(port, folder):

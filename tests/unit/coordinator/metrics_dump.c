@@ -75,6 +75,7 @@ static void dump_coordinator(byte_buffer *b)
         infos[i].compute_capacity = &capacity;
         list[i] = &infos[i];
     }
+    int64_t certificate_s = -5; // it has expired
     coordinator_view view = {.now_ms = 61000,
                              .version = "0.1.0",
                              .system = &system,
@@ -83,7 +84,8 @@ static void dump_coordinator(byte_buffer *b)
                              .checks = &verified,
                              .workers = list,
                              .n_workers = 5,
-                             .webhooks_waiting = 1};
+                             .webhooks_waiting = 1,
+                             .certificate_s = &certificate_s};
     must(coordinator_metrics_render(b, m, &view));
     coordinator_metrics_free(m);
 }

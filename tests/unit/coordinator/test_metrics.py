@@ -44,6 +44,7 @@ coordinator_checks_total{kind="proof",outcome="undecided"} 2
 coordinator_checks_total{kind="final",outcome="undecided"} 0
 coordinator_check_seconds_total 1.5
 coordinator_webhooks_total{outcome="given_up"} 1
+coordinator_tls_certificate_seconds -5
 coordinator_uptime_seconds 60
 """
 WORKER = """
@@ -59,7 +60,7 @@ worker_task_duration_seconds_count{type="prove"} 2
 worker_steps_total 1099511627776
 """
 SAMPLE = re.compile(r'^([a-z_]+)(\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"'
-                    r'(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? ([0-9.e+]+)$')
+                    r'(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? (-?[0-9.e+]+)$')
 
 
 def families(text):
