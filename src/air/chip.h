@@ -79,7 +79,8 @@ void chip_permutation(chip_builder *b);                       // degree <= 8
 void chip_table(chip_builder *b);                             // free multiplicities
 void chip_fixed_height(chip_builder *b, unsigned log_height); // 6..26
 
-// Columns. Names are unique in the chip, and copied.
+// Columns. Names are unique in the chip, and copied. They are numbered in the order of the calls:
+// no two calls in one initialiser or argument list, where C leaves the order open.
 expr chip_column(chip_builder *b, const char *name);       // committed
 expr chip_bit(chip_builder *b, const char *name);          // committed, with a boolean constraint
 expr chip_preprocessed(chip_builder *b, const char *name); // values fixed by the key

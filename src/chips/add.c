@@ -17,7 +17,8 @@ static void declare(const step *s, const void *context)
 {
     const add_form *f = context;
     chip_builder *b = s->b;
-    fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
+    fetch_operands o = {.rd = chip_column(b, "rd")};
+    o.rs1 = chip_column(b, "rs1");
     expr sub = e_const(0);
     if (!f->immediate) {
         sub = chip_bit(b, "sub");

@@ -13,8 +13,10 @@ static void declare(const step *s, const void *context)
 {
     const bitwise_form *f = context;
     chip_builder *b = s->b;
-    fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
-    expr flags[2] = {chip_bit(b, "or"), chip_bit(b, "xor")};
+    fetch_operands o = {.rd = chip_column(b, "rd")};
+    o.rs1 = chip_column(b, "rs1");
+    expr flags[2] = {chip_bit(b, "or")};
+    flags[1] = chip_bit(b, "xor");
     o.flags = flag_bits(flags, 2);
     expr x[8], y[8], z[8];
     unsigned n = word_bytes(s->shape);

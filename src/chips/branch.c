@@ -18,7 +18,8 @@ static void declare_beq(const step *s, const void *context)
 {
     (void)context;
     chip_builder *b = s->b;
-    fetch_operands o = {.rs1 = chip_column(b, "rs1"), .rs2 = chip_column(b, "rs2")};
+    fetch_operands o = {.rs1 = chip_column(b, "rs1")};
+    o.rs2 = chip_column(b, "rs2");
     o.imm.lo = chip_column(b, "target");
     expr invert = chip_bit(b, "not_equal");
     o.flags = flag_bits(&invert, 1);
@@ -62,9 +63,11 @@ static void declare_blt(const step *s, const void *context)
 {
     (void)context;
     chip_builder *b = s->b;
-    fetch_operands o = {.rs1 = chip_column(b, "rs1"), .rs2 = chip_column(b, "rs2")};
+    fetch_operands o = {.rs1 = chip_column(b, "rs1")};
+    o.rs2 = chip_column(b, "rs2");
     o.imm.lo = chip_column(b, "target");
-    expr flags[2] = {chip_bit(b, "signed"), chip_bit(b, "not_below")};
+    expr flags[2] = {chip_bit(b, "signed")};
+    flags[1] = chip_bit(b, "not_below");
     o.flags = flag_bits(flags, 2);
     word x = read_register(s, "a", o.rs1, VM_SLOT_RS1);
     word y = read_register(s, "b", o.rs2, VM_SLOT_RS2);

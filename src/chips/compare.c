@@ -45,7 +45,8 @@ static void declare(const step *s, const void *context)
 {
     const compare_form *f = context;
     chip_builder *b = s->b;
-    fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
+    fetch_operands o = {.rd = chip_column(b, "rd")};
+    o.rs1 = chip_column(b, "rs1");
     expr is_signed = chip_bit(b, "signed");
     o.flags = flag_bits(&is_signed, 1);
     word x = read_register(s, "a", o.rs1, VM_SLOT_RS1), y;

@@ -199,7 +199,8 @@ word read_register(const step *s, const char *name, expr reg, unsigned slot)
 
 void write_register(const step *s, expr reg, word value)
 {
-    word old = {chip_column(s->b, "rd.old_lo"), chip_column(s->b, "rd.old_hi")};
+    word old = {.lo = chip_column(s->b, "rd.old_lo")};
+    old.hi = chip_column(s->b, "rd.old_hi");
     access_word(s, "rd", SPACE_REGISTER, reg, old, value, VM_SLOT_RD);
 }
 

@@ -54,8 +54,9 @@ static void declare_mul(const step *s, const void *context)
 {
     (void)context;
     chip_builder *b = s->b;
-    fetch_operands o = {
-        .rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1"), .rs2 = chip_column(b, "rs2")};
+    fetch_operands o = {.rd = chip_column(b, "rd")};
+    o.rs1 = chip_column(b, "rs1");
+    o.rs2 = chip_column(b, "rs2");
     expr x[4], y[4];
     word wx = checked_parts(s, "x", x), wy = checked_parts(s, "y", y);
     access_word(s, "a", SPACE_REGISTER, o.rs1, wx, wx, VM_SLOT_RS1);
@@ -108,8 +109,9 @@ static void declare_mulw(const step *s, const void *context)
 {
     (void)context;
     chip_builder *b = s->b;
-    fetch_operands o = {
-        .rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1"), .rs2 = chip_column(b, "rs2")};
+    fetch_operands o = {.rd = chip_column(b, "rd")};
+    o.rs1 = chip_column(b, "rs1");
+    o.rs2 = chip_column(b, "rs2");
     word wx = read_register(s, "a", o.rs1, VM_SLOT_RS1);
     word wy = read_register(s, "b", o.rs2, VM_SLOT_RS2);
     // x.1 and y.1 are affine: (lo - x.0) / 2^part.
@@ -155,9 +157,11 @@ static void declare_mulh(const step *s, const void *context)
 {
     (void)context;
     chip_builder *b = s->b;
-    fetch_operands o = {
-        .rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1"), .rs2 = chip_column(b, "rs2")};
-    expr flags[2] = {chip_bit(b, "a_signed"), chip_bit(b, "b_signed")};
+    fetch_operands o = {.rd = chip_column(b, "rd")};
+    o.rs1 = chip_column(b, "rs1");
+    o.rs2 = chip_column(b, "rs2");
+    expr flags[2] = {chip_bit(b, "a_signed")};
+    flags[1] = chip_bit(b, "b_signed");
     o.flags = flag_bits(flags, 2);
     expr x[4], y[4];
     word wx = checked_parts(s, "x", x), wy = checked_parts(s, "y", y);

@@ -117,7 +117,8 @@ static void declare(const step *s, const void *context)
 {
     const shift_form *f = context;
     chip_builder *b = s->b;
-    fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
+    fetch_operands o = {.rd = chip_column(b, "rd")};
+    o.rs1 = chip_column(b, "rs1");
     expr flags[2], arithmetic = e_const(0), wide = e_const(0), power;
     size_t n_flags = 0;
     if (f->right)

@@ -36,7 +36,8 @@ static void declare_jal(const step *s, const void *context)
 {
     (void)context;
     chip_builder *b = s->b;
-    fetch_operands o = {.rd = chip_column(b, "rd"), .imm.lo = chip_column(b, "target")};
+    fetch_operands o = {.rd = chip_column(b, "rd")};
+    o.imm.lo = chip_column(b, "target");
     write_register(s, o.rd, link_of(s));
     step_fetch(s, FETCH_JAL, o);
     step_next(s, o.imm.lo);
@@ -59,7 +60,8 @@ static void declare_jalr(const step *s, const void *context)
 {
     (void)context;
     chip_builder *b = s->b;
-    fetch_operands o = {.rd = chip_column(b, "rd"), .rs1 = chip_column(b, "rs1")};
+    fetch_operands o = {.rd = chip_column(b, "rd")};
+    o.rs1 = chip_column(b, "rs1");
     word a = read_register(s, "a", o.rs1, VM_SLOT_RS1);
     o.imm = imm_columns(s);
     expr bit = chip_bit(b, "bit");
