@@ -711,6 +711,9 @@ struct  Zisk__Distributed__Api__V1__JobEvent
 struct  Zisk__Distributed__Api__V1__JobNote
 {
   ProtobufCMessage base;
+  /*
+   * whom the text is about, which does not repeat it
+   */
   char *worker_id;
   char *text;
 };

@@ -615,15 +615,16 @@ static void stop_stalled(engine *e, job *j, worker *w)
     bool too_long = lasted > timeout * e->limits.task_timeouts;
     if (!too_long && (!w->connected || silent <= timeout))
         return;
-    char text[REASON_BYTES];
-    engine_say(text, sizeof text, "worker %s %s %llu ms", w->id,
+    char why[REASON_BYTES], text[REASON_BYTES + ID_MAX];
+    engine_say(why, sizeof why, "%s %llu ms",
                too_long ? "did not end its task, whatever it reported, within"
                         : "made no progress for",
                (unsigned long long)(too_long ? lasted : silent));
+    engine_say(text, sizeof text, "worker %s %s", w->id, why);
     const char *code = timeout_code(j, t);
     if (j->aggregator == w)
         j->aggregator = NULL;
-    event_note(e, j, w, "%s; its tasks move", text);
+    event_note(e, j, w, "%s; its tasks move", why);
     for (size_t k = 0; k < j->n_tasks && job_is_running(j->state); k++) {
         task *own = j->tasks[k];
         if (own->by == w && own->state == TASK_OPEN) {

@@ -91,7 +91,7 @@ void worker_aside(engine *e, worker *w, job *j, const char *reason)
         return;
     log_error("coordinator::engine", "a worker is set aside", log_str("worker", w->id),
               log_str("job", j->id), log_str("reason", reason));
-    event_note(e, j, w, "worker %s is set aside: %s", w->id, reason);
+    event_note(e, j, w, "set aside: %s", reason);
     ZK_ASSERT(worker_step(&w->state, WORKER_LIED) == ZK_OK);
     engine_say(w->reason, sizeof w->reason, "set aside: %.200s", reason);
     e->counts.set_aside++;
@@ -242,7 +242,7 @@ static bool ask_another(engine *e, job *j, task_purpose p, const opinion *list, 
     bool some_day = w != NULL || worker_exists(e, j, asked, n_asked);
     free(asked);
     if (w != NULL) {
-        event_note(e, j, w, "worker %s is asked for its opinion", w->id);
+        event_note(e, j, w, "asked for its opinion");
         (void)task_add(e, j, w, p, first, count);
         return true;
     }
@@ -260,7 +260,7 @@ static bool ask_another(engine *e, job *j, task_purpose p, const opinion *list, 
 
 void election_vote(engine *e, job *j, worker *w, const plan_facts *f)
 {
-    event_note(e, j, w, "worker %s sees another plan than the others", w->id);
+    event_note(e, j, w, "sees another plan than the others");
     drop_opinions_of(j, w);
     j->votes = engine_grow(j->votes, j->n_votes, sizeof *j->votes);
     j->votes[j->n_votes++] = (opinion){.by = w, .facts = *f};
@@ -363,7 +363,7 @@ static void add_opinion(job *j, worker *w, const uint8_t *data, size_t n)
 
 void dispute_open(engine *e, job *j, uint32_t index, worker *w, const uint8_t *data, size_t n)
 {
-    event_note(e, j, w, "worker %s gives another contribution of instance %u", w->id, index);
+    event_note(e, j, w, "gives another contribution of instance %u", index);
     if (j->disputed)
         return; // one at a time; this one comes up again when its share is done again
     const instance *i = &j->instances[index];

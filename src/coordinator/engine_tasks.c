@@ -179,7 +179,7 @@ void tasks_move(engine *e, job *j, worker *w, bool counting, const char *why)
         (void)share_failed(e, j, t, "WORKER_FAILURE", text);
     }
     if (moved > 0)
-        event_note(e, j, w, "%zu tasks of worker %s move: it %s", moved, w->id, why);
+        event_note(e, j, w, "%zu of its tasks moved: it %s", moved, why);
 }
 
 static void send_request(engine *e, job *j, task *t, api_execute_task_request *r)

@@ -333,7 +333,7 @@ static void resume(engine *e, worker *w, const api_worker_reconnect_request *r)
         return;
     }
     take_step(w, WORKER_RESERVE);
-    event_note(e, j, w, "worker %s is back", w->id);
+    event_note(e, j, w, "back");
     send_again(e, w, r);
     job_pump(e, j);
 }
@@ -475,7 +475,7 @@ void worker_lost(engine *e, worker *w, const char *reason)
     if (w->state != WORKER_ASIDE)
         engine_say(w->reason, sizeof w->reason, "%s", reason);
     if (w->job != NULL)
-        event_note(e, w->job, w, "worker %s is lost: %s", w->id, reason);
+        event_note(e, w->job, w, "lost: %s", reason);
 }
 
 void worker_leaving(engine *e, worker *w, const char *reason)
@@ -485,7 +485,7 @@ void worker_leaving(engine *e, worker *w, const char *reason)
     job *j = w->job;
     if (j == NULL)
         return;
-    event_note(e, j, w, "worker %s leaves", w->id);
+    event_note(e, j, w, "leaves");
     tasks_move(e, j, w, job_departure(e, j, w, "leaves"), "leaves");
     if (w->job == j) {
         worker_part(e, w);

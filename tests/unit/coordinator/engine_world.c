@@ -321,10 +321,17 @@ static void hook_event(void *arg, const api_job_event *e)
 {
     world *w = arg;
     const char *verbose = getenv("WORLD_VERBOSE");
+    bool is_note = e->event_case == ZISK__DISTRIBUTED__API__V1__JOB_EVENT__EVENT_NOTE;
+    if (is_note && e->note->worker_id[0] != 0) {
+        char name[160];
+        snprintf(name, sizeof name, "worker %s", e->note->worker_id);
+        assert_null(strstr(e->note->text, name)); // clients print it in front
+    }
     if (verbose == NULL)
         return;
-    if (e->event_case == ZISK__DISTRIBUTED__API__V1__JOB_EVENT__EVENT_NOTE)
-        printf("%8llu %.8s note: %s\n", (unsigned long long)w->now, e->job_id, e->note->text);
+    if (is_note)
+        printf("%8llu %.8s note, %s: %s\n", (unsigned long long)w->now, e->job_id,
+               e->note->worker_id, e->note->text);
     else if (e->event_case == ZISK__DISTRIBUTED__API__V1__JOB_EVENT__EVENT_STATUS)
         printf("%8llu %.8s %s, epoch %u %s %s\n", (unsigned long long)w->now, e->job_id,
                e->status->state, e->status->epoch,
