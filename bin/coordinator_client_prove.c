@@ -124,9 +124,11 @@ static bool launch_job(client *c, char **job_id, bool *queued, const prove_confi
     return ok;
 }
 
-// The flags with which another command reaches the same coordinator, each behind a space.
-static void put_reach(FILE *to, const client *c)
+// Another command about the job, `rest` behind it, with the flags that reach the same coordinator.
+static void put_command(FILE *to, const client *c, const char *command, const char *job_id,
+                        const char *rest)
 {
+    fprintf(to, "zisk-coordinator %s %s%s", command, job_id, rest);
     const client_config *o = c->config;
     bool usual = strcmp(o->coordinator_url, "http://127.0.0.1:50051") == 0;
     const struct {
@@ -147,8 +149,8 @@ static void tell_how_to_go_on(const client *c, const char *job_id)
     static const char *const commands[][2] = {{"watch", ""}, {"fetch", " -o FILE"}, {"cancel", ""}};
     fprintf(stderr, "job %s goes on without this command:\n", job_id);
     for (size_t k = 0; k < sizeof commands / sizeof *commands; k++) {
-        fprintf(stderr, "  zisk-coordinator %s %s%s", commands[k][0], job_id, commands[k][1]);
-        put_reach(stderr, c);
+        fputs("  ", stderr);
+        put_command(stderr, c, commands[k][0], job_id, commands[k][1]);
         fputc('\n', stderr);
     }
 }
@@ -185,10 +187,9 @@ static void print_end(const client *c, const char *job_id, const api_job_status 
                verified ? "" : "; not verified here (--vk or --elf do that)");
     else if (s->proof_bytes > 0) {
         printf("job %s completed in %s; the coordinator keeps the proof of %" PRIu64
-               " bytes as proof_%s.bin in its proofs folder and for "
-               "`zisk-coordinator fetch %s -o FILE",
-               job_id, took, s->proof_bytes, job_id, job_id);
-        put_reach(stdout, c);
+               " bytes as proof_%s.bin in its proofs folder and for `",
+               job_id, took, s->proof_bytes, job_id);
+        put_command(stdout, c, "fetch", job_id, " -o FILE");
         printf("`\n");
     } else
         printf("job %s completed in %s without a proof: it was simulated\n", job_id, took);
@@ -202,9 +203,8 @@ static bool wait_and_fetch(client *c, const char *job_id, const prove_config *p,
     if (ok && p->output != NULL) {
         ok = client_fetch(c, job_id, p->output, key);
         if (!ok && !c->interrupted && strcmp(c->code, "PROOF_INVALID") != 0) {
-            fprintf(stderr, "the coordinator keeps the proof: zisk-coordinator fetch %s -o FILE",
-                    job_id);
-            put_reach(stderr, c);
+            fputs("the coordinator keeps the proof: ", stderr);
+            put_command(stderr, c, "fetch", job_id, " -o FILE");
             fputc('\n', stderr);
         }
     }

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "config/config.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
         return finish("zisk", EXIT_DONE);
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        printf("zisk " ZISK_VERSION "\n");
+        printf("zisk %s\n", config_version());
         return finish("zisk", EXIT_DONE);
     }
     for (unsigned k = 0; k < N_COMMANDS; k++)
@@ -98,7 +99,7 @@ int next_option(const char *name, int argc, char **argv, const char *letters,
                 const struct option *options)
 {
     static bool seen[OPTION_VALUES];
-    opterr = 0; // getopt's own messages name no name
+    opterr = 0; // getopt's own messages name no command
     int found = getopt_long(argc, argv, letters, options, NULL);
     if (found == -1)
         return -1;

@@ -426,12 +426,11 @@ rpc_code access_check(access_list *a, uint64_t now_ms, const char *path, const r
     if ((roles & role) != 0)
         return RPC_OK;
     if (roles != 0) {
-        *message = role == ROLE_WORKER   ? "the role of this token or certificate does not allow "
-                                           "this call: it is for workers"
-                   : role == ROLE_CLIENT ? "the role of this token or certificate does not allow "
-                                           "this call: it is for clients"
-                                         : "the role of this token or certificate does not allow "
-                                           "this call: it is for admins";
+#define NOT_ALLOWED "the role of this token or certificate does not allow this call: it is for "
+        *message = role == ROLE_WORKER   ? NOT_ALLOWED "workers"
+                   : role == ROLE_CLIENT ? NOT_ALLOWED "clients"
+                                         : NOT_ALLOWED "admins";
+#undef NOT_ALLOWED
         return RPC_PERMISSION_DENIED;
     }
     *message = a->tokens.n > 0

@@ -296,13 +296,11 @@ status endings_open(endings **out, const endings_options *o)
         TRY_OUT(file_make_directories(o->proofs_dir));
         char proof[4096];
         snprintf(proof, sizeof proof, "%.4000s/proof", o->proofs_dir);
-        if (file_check_target(proof) != ZK_OK) { // told now, not after the first job
-            result = status_fail(ZK_EIO, __FILE__, __LINE__, "",
-                                 "no proof can be saved in %s: %s; name another folder with "
-                                 "--proofs-dir, or save none with --no-save-proofs",
-                                 o->proofs_dir, status_message());
-            goto out;
-        }
+        // Told now, not after the first job.
+        FAIL_OUT_IF(file_check_target(proof) != ZK_OK, ZK_EIO,
+                    "no proof can be saved in %s: %s; name another folder with --proofs-dir, or "
+                    "save none with --no-save-proofs",
+                    o->proofs_dir, status_message());
         e->proofs_dir = strdup(o->proofs_dir);
         FAIL_OUT_IF(e->proofs_dir == NULL, ZK_ENOMEM, "no memory for a path");
         if (o->retention_days > 0)
